@@ -1,0 +1,270 @@
+"""What intake publishes: the movement, who owes what, reports, contacts."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts.base import Code, Day, Event, Instant, Part, Points, Text
+
+CONTACTS_TOPIC = "thidua.intake.contacts.v1"
+
+ObligationKind = Literal["unit-plan", "annual-report"]
+Manner = Literal["owes", "invited", "voluntary", "proposed"]
+"""How a participant stands to a duty: owes it, is invited, takes part freely, is proposed."""
+
+
+class Content(Part):
+    number: int
+    text: Text
+
+
+class Criterion(Part):
+    """`only_for`: the kinds of participant it applies to; empty means all of its group."""
+
+    code: Code
+    text: Text
+    only_for: tuple[Code, ...] = ()
+
+
+class Group(Part):
+    code: Code
+    title: Text
+    criteria: tuple[Criterion, ...]
+
+
+class Form(Part):
+    """A reward form. `decided_here`: the ward's Chairman decides it (else it is proposed)."""
+
+    code: Code
+    title: Text
+    collectives: bool
+    individuals: bool
+    decided_here: bool
+    annual: bool
+
+
+class Block(Part):
+    """A khối: those who are ranked together."""
+
+    code: Code
+    group: Code
+    title: Text
+
+
+class MovementLaunched(Event):
+    """A version of the movement is in force (plan sections II, III, V)."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.movement-launched.v1"
+
+    movement: Code
+    version: int = Field(ge=1)
+    title: Text
+    place: Text
+    launched_on: Day
+    contents: tuple[Content, ...]
+    groups: tuple[Group, ...]
+    blocks: tuple[Block, ...]
+    forms: tuple[Form, ...]
+
+    @property
+    def subject(self) -> str:
+        return self.movement
+
+
+class PeriodOpened(Event):
+    """A reporting period is open; `report_by` is its last on-time moment (plan VI.1.d)."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.period-opened.v1"
+
+    period: Code
+    movement: Code
+    title: Text
+    year: int
+    opened_on: Day
+    report_by: Instant
+    report_by_text: Text
+
+    @property
+    def subject(self) -> str:
+        return self.period
+
+
+class _AboutParticipant(Event):
+    participant: Code
+
+    @property
+    def subject(self) -> str:
+        return self.participant
+
+
+class ParticipantRegistered(_AboutParticipant):
+    """A participant, its group and khối; `reporter` is the id of the person told of its duties."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.participant-registered.v1"
+
+    name: Text
+    kind: Code
+    collective: bool
+    group: Code
+    block: Code
+    manner: Manner
+    proposed_by: Code | None = None
+    proposed_by_name: Text = ""
+    reporter: str
+
+
+class ObligationOpened(_AboutParticipant):
+    """Somebody owes, or is invited to do, something by `due`."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.obligation-opened.v1"
+
+    obligation: UUID
+    kind: ObligationKind
+    period: Code
+    manner: Manner
+    due: Instant
+    due_text: Text
+
+
+class ReminderDue(_AboutParticipant):
+    """A planned reminder has come due; `days_left` counts to the deadline's calendar day."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.reminder-due.v1"
+
+    obligation: UUID
+    kind: ObligationKind
+    period: Code
+    manner: Manner
+    due: Instant
+    due_text: Text
+    offset_days: int
+    days_left: int
+
+
+class ObligationOverdue(_AboutParticipant):
+    """The deadline passed and the obligation is still open. Late is accepted, never refused."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.obligation-overdue.v1"
+
+    obligation: UUID
+    kind: ObligationKind
+    period: Code
+    manner: Manner
+    due: Instant
+    due_text: Text
+    days_late: int
+
+
+class ObligationMet(_AboutParticipant):
+    """The obligation is met; reminders of it are moot."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.obligation-met.v1"
+
+    obligation: UUID
+    kind: ObligationKind
+    period: Code
+    met_at: Instant
+    on_time: bool
+
+
+class PlanRecorded(_AboutParticipant):
+    """A unit's own plan, judged by its date of issue (plan V.1: August 2025)."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.plan-recorded.v1"
+
+    period: Code
+    number: Text
+    issued_on: Day
+    on_time: bool
+
+
+class ReportedItem(Part):
+    """What a unit says of one criterion; `self_score` None when not applicable."""
+
+    criterion: Code
+    self_score: Points | None
+    not_applicable: bool = False
+    narrative: Text = ""
+
+
+class Nomination(Part):
+    subject: Text
+    form: Code
+    reason: Text
+
+
+class ReportReceived(_AboutParticipant):
+    """A door took a report. `late` is judged by `received_at` (HTTP commit, or append time)."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.report-received.v1"
+
+    period: Code
+    report_id: UUID
+    revision: int
+    received_at: Instant
+    late: bool
+    days_late: int
+    door: Literal["http", "kafka"]
+    publisher: Code | None = None
+    items: tuple[ReportedItem, ...]
+
+
+class ReturnReason(Part):
+    pointer: str
+    text: Text
+
+
+class ReportReturned(_AboutParticipant):
+    """The office sent a report back to be corrected, with a reason per place."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.report-returned.v1"
+
+    period: Code
+    report_id: UUID
+    revision: int
+    reasons: tuple[ReturnReason, ...]
+    correct_by: Instant
+    returned_at: Instant
+
+
+class ReportAccepted(_AboutParticipant):
+    """The office (never the unit itself) accepted a report; its nominations now count."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.report-accepted.v1"
+
+    period: Code
+    report_id: UUID
+    revision: int
+    accepted_at: Instant
+    late: bool
+    nominations: tuple[Nomination, ...] = ()
+
+
+class ContactRecorded(Event):
+    """A person's name and address: the one place where personal data travels (law 9)."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.contact-recorded.v1"
+    TOPIC: ClassVar[str] = CONTACTS_TOPIC
+
+    person: str
+    name: Text
+    email: str
+
+    @property
+    def subject(self) -> str:
+        return self.person
+
+
+class ContactErased(Event):
+    """A tombstone on the contacts topic: every copy forgets the person."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.contact-erased.v1"
+    TOPIC: ClassVar[str] = CONTACTS_TOPIC
+    ERASES: ClassVar[bool] = True
+
+    person: str
+
+    @property
+    def subject(self) -> str:
+        return self.person
