@@ -1,0 +1,211 @@
+"""Applying a batch: inbox, effects, outbox and position in one transaction."""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.clock import BusinessClock, Clock
+from shared.messaging import store
+from shared.messaging.consumer import Consumer, Inbound, Received
+from shared.messaging.envelope import Record
+from shared.messaging.errors import Permanent, Transient, is_transient
+from shared.messaging.reading import Reading, reader
+from shared.messaging.unit_of_work import UnitOfWork
+from shared.messaging.waves import waves
+from shared.telemetry import Meter
+
+log = logging.getLogger(__name__)
+
+_INBOUND = "inbound"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a batch."""
+
+    handled: int
+    repeated: int
+    skipped: int
+    parked: int
+    published: int
+
+
+class Applier:
+    """Applies batches of records for one consumer, each batch whole or not at all."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        engine: AsyncEngine,
+        business: BusinessClock,
+        system: Clock,
+        on_publish: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._consumer = consumer
+        self._engine = engine
+        self._business = business
+        self._system = system
+        self._on_publish = on_publish
+        self._read = reader(consumer)
+        self._meter = Meter(consumer.name)
+
+    async def apply(self, records: Sequence[Record]) -> Applied:
+        """Apply records in their order. Raises Transient when trying again later can help.
+
+        A batch that fails for good is gone through once more with a savepoint per event; the
+        event that fails alone is parked, and later events of its key wait behind it.
+        """
+        readings = [self._read(record) for record in records]
+        try:
+            applied = await self._transaction(readings, careful=False)
+        except Exception as error:
+            self._raise_transient(error)
+            log.warning("batch failed (%r); going through it event by event", error)
+            try:
+                applied = await self._transaction(readings, careful=True)
+            except Exception as second:
+                self._raise_transient(second)
+                raise
+        if applied.published:
+            self._on_publish()
+        self._meter.batch(applied.handled, applied.repeated, applied.skipped, applied.parked)
+        return applied
+
+    @staticmethod
+    def _raise_transient(error: Exception) -> None:
+        if is_transient(error):
+            raise Transient(str(error)) from error
+
+    async def _transaction(self, readings: Sequence[Reading], *, careful: bool) -> Applied:
+        async with self._engine.begin() as connection:
+            work = UnitOfWork(connection, self._consumer.name, self._business, self._system)
+            batch = Batch(self._consumer, work)
+            await batch.run(readings, careful=careful)
+            published = await work.store_published()
+            await store.advance(connection, self._consumer.name, readings)
+        skipped = sum(reading.outcome == "skipped" for reading in readings)
+        return Applied(batch.handled, batch.repeated, skipped, batch.parked, published)
+
+
+class Batch:
+    """One pass over a batch, inside one transaction."""
+
+    def __init__(self, consumer: Consumer, work: UnitOfWork) -> None:
+        self._consumer = consumer
+        self._work = work
+        self.handled = 0
+        self.repeated = 0
+        self.parked = 0
+
+    async def run(self, readings: Sequence[Reading], *, careful: bool) -> None:
+        ours = [reading for reading in readings if reading.outcome != "skipped"]
+        if not ours:
+            return
+        await self._work.lock(*{reading.key for reading in ours})
+        fresh = await self._take(ours)
+        waiting = await store.parked_keys(self._work.connection, self._consumer.name, fresh)
+        able: list[Reading] = []
+        for reading in fresh:
+            if self._must_wait(reading, waiting):
+                await self._park(reading, Permanent("waits behind a parked event"), "waiting")
+            elif reading.outcome == "unreadable":
+                await self._park(reading, Permanent(reading.problem), reading.problem)
+            else:
+                able.append(reading)
+        if careful:
+            await self._one_by_one(able)
+        else:
+            await self._by_waves(able)
+
+    def _must_wait(self, reading: Reading, waiting: set[tuple[str, str]]) -> bool:
+        alone = reading.subscription is not None and reading.subscription.order == "none"
+        return (reading.record.topic, reading.key) in waiting and not alone
+
+    async def _take(self, readings: Sequence[Reading]) -> list[Reading]:
+        """The readings that are new, in their order; repeated inbound ones are kept, marked."""
+        inserted = await store.take_into_inbox(self._work.connection, self._consumer.name, readings)
+        new = [r for r in readings if r.place in inserted]
+        others = [r for r in readings if r.place not in inserted]
+        if others:
+            new += await self._repeats(others)
+            new.sort(key=lambda r: (r.record.topic, r.record.partition, r.record.offset))
+        return new
+
+    async def _repeats(self, readings: Sequence[Reading]) -> list[Reading]:
+        known = await store.inbox_digests(self._work.connection, self._consumer.name, readings)
+        marked: list[Reading] = []
+        for reading in readings:
+            same = known.get((reading.publisher, reading.identity)) == reading.digest
+            if reading.outcome == _INBOUND:
+                marked.append(reading.as_repeat("same-bytes" if same else "other-bytes"))
+            elif same:
+                self.repeated += 1
+            else:
+                error = Permanent(f"id {reading.identity} was taken before with other data")
+                await self._park(reading, error, str(error))
+        if not marked:
+            return []
+        inserted = await store.take_into_inbox(self._work.connection, self._consumer.name, marked)
+        self.repeated += len(marked) - len(inserted)
+        return [reading for reading in marked if reading.place in inserted]
+
+    async def _by_waves(self, readings: Sequence[Reading]) -> None:
+        for wave in waves(readings, lambda r: (r.record.topic, r.key), lambda r: r.event_kind):
+            for group in wave.values():
+                await self._handle(group)
+
+    async def _one_by_one(self, readings: Sequence[Reading]) -> None:
+        failed: set[tuple[str, str]] = set()
+        for reading in readings:
+            if self._must_wait(reading, failed):
+                await self._park(reading, Permanent("waits behind a parked event"), "waiting")
+                continue
+            mark = self._work.mark()
+            savepoint = await self._work.connection.begin_nested()
+            try:
+                await self._handle([reading])
+                await savepoint.commit()
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                await savepoint.rollback()
+                self._work.take_back(mark)
+                await self._park(reading, error, "".join(traceback.format_exception(error)))
+                failed.add((reading.record.topic, reading.key))
+
+    async def _handle(self, readings: Sequence[Reading]) -> None:
+        inbound = [r.inbound for r in readings if isinstance(r.inbound, Inbound)]
+        if inbound:
+            if self._consumer.inbound_handler is None:
+                raise Permanent("no handler for inbound records")
+            await self._consumer.inbound_handler(inbound, self._work)
+        else:
+            events = [r.received for r in readings if isinstance(r.received, Received)]
+            subscription = self._consumer.subscriptions[readings[0].event_type]
+            await subscription.handler(events, self._work)
+        self.handled += len(readings)
+
+    async def _park(self, reading: Reading, error: Exception, trace: str) -> None:
+        alone = reading.outcome == "unreadable" and not reading.event_type
+        alone = alone or (reading.subscription is not None and reading.subscription.order == "none")
+        await store.park(
+            self._work.connection,
+            self._consumer.name,
+            reading,
+            error,
+            trace,
+            now=self._work.system.now(),
+            hold_key=not alone,
+        )
+        self.parked += 1
+        log.error("parked %s (%s): %s", reading.place, reading.event_type or "unreadable", error)
+
+
+async def cancel_quietly(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait until it is gone."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,122 @@
+"""What a service author declares: which event goes to which handler.
+
+Handlers take batches. All events of a batch are of one type; the events of one key come in
+their order. A handler writes only rows of its events' own keys, reads what it likes, and never
+needs a fact of another key or topic to accept an event.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from shared.contracts.base import Event
+from shared.messaging.envelope import Cause, Envelope, Headers
+from shared.messaging.unit_of_work import UnitOfWork
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[E]):
+    """One event of ours, read and validated."""
+
+    data: E
+    envelope: Envelope
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    appended_at: datetime
+
+    @property
+    def cause(self) -> Cause:
+        return Cause.of(self.envelope)
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One record of another system, as it came; the handler answers for every one of them.
+
+    `envelope` is None when the headers could not be read, and `problem` says why. `repeat` tells
+    that the same id was taken before, with the same bytes or with other ones.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    headers: Headers
+    body: bytes
+    appended_at: datetime
+    envelope: Envelope | None
+    problem: str
+    repeat: Literal["", "same-bytes", "other-bytes"] = ""
+
+    @property
+    def place(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    @property
+    def cause(self) -> Cause:
+        """A repeated or unreadable record is known by its place, others by their id."""
+        if self.envelope is None or self.repeat:
+            return Cause(f"urn:kafka:{self.topic}", self.place, self.place, "")
+        return Cause(f"urn:kafka:{self.topic}", self.envelope.id, self.envelope.id, "")
+
+
+Handler = Callable[[Sequence[Received[E]], UnitOfWork], Awaitable[None]]
+InboundHandler = Callable[[Sequence[Inbound], UnitOfWork], Awaitable[None]]
+Order = Literal["key", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One row of a service's table of event -> handler."""
+
+    event: type[Event]
+    handler: Handler[Any]
+    order: Order
+
+
+class Consumer:
+    """The subscriptions of one service; also the name in its inbox and its consumer group."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.subscriptions: dict[str, Subscription] = {}
+        self.inbound_handler: InboundHandler | None = None
+        self.inbound_topics: frozenset[str] = frozenset()
+
+    def on(self, event: type[E], *, order: Order = "key") -> Callable[[Handler[E]], Handler[E]]:
+        """Handle a type of event. `order="none"`: a fault parks the event alone, not its key."""
+
+        def declare(handler: Handler[E]) -> Handler[E]:
+            if event.TYPE in self.subscriptions:
+                raise ValueError(f"{self.name} handles {event.TYPE} twice")
+            self.subscriptions[event.TYPE] = Subscription(event, handler, order)
+            return handler
+
+        return declare
+
+    def on_inbound(self, handler: InboundHandler) -> InboundHandler:
+        """Handle what other systems send; their topics are named by `listen_to`."""
+        self.inbound_handler = handler
+        return handler
+
+    def listen_to(self, topics: Sequence[str]) -> None:
+        """The inbound topics, one a publisher."""
+        self.inbound_topics = frozenset(topics)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic this consumer reads, sorted."""
+        own = {s.event.TOPIC for s in self.subscriptions.values()}
+        return tuple(sorted(own | self.inbound_topics))
+
+    def erasing_type(self, topic: str) -> str | None:
+        """The type of a tombstone on a topic that carries no headers."""
+        for name, subscription in self.subscriptions.items():
+            if topic == subscription.event.TOPIC and subscription.event.ERASES:
+                return name
+        return None

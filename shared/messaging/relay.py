@@ -1,0 +1,174 @@
+"""The relay: sends what the outbox holds, in order, and deletes what the broker acknowledged.
+
+One relay is active per database (an advisory lock of its session); others stand by. After a
+crash facts may be sent again, with the same id: first occurrences come in order, duplicates are
+possible, and the inbox of each reader makes it whole.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.messaging.client import make_producer
+from shared.messaging.tables import outbox
+
+log = logging.getLogger(__name__)
+
+RELAY_LOCK = 7_401_001
+BATCH = 500
+NET_SECONDS = 0.5
+"""How often the outbox is looked at when nobody said that there is something in it."""
+SEND_DEADLINE = 30.0
+
+_HEAD = (
+    sa.select(outbox.c.seq, outbox.c.topic, outbox.c.key, outbox.c.headers, outbox.c.body)
+    .order_by(outbox.c.seq)
+    .limit(BATCH)
+)
+_TRY_LOCK = sa.text("SELECT pg_try_advisory_lock(:lock)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    seq: int
+    topic: str
+    key: str
+    headers: list[tuple[str, bytes]]
+    body: bytes | None
+
+
+@dataclass(slots=True)
+class Relay:
+    """Moves facts of one database to Kafka until it is stopped."""
+
+    engine: AsyncEngine
+    kafka: str
+    service: str
+    instance: str
+    last_turn: float = field(default_factory=time.monotonic)
+    _stopping: bool = False
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """Say that a transaction of this process has put something into the outbox."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Relay until `stop`; broker and database may come and go."""
+        while not self._stopping:
+            try:
+                async with self.engine.connect() as connection:
+                    await self._as_the_active_one(connection)
+            except Exception as error:  # whatever went wrong: begin again from the head
+                log.warning("relay begins again: %r", error)
+                await self._rest(1.0)
+
+    async def _as_the_active_one(self, connection: AsyncConnection) -> None:
+        connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        while not self._stopping:
+            self.last_turn = time.monotonic()
+            if await connection.scalar(_TRY_LOCK, {"lock": RELAY_LOCK}):
+                break
+            await self._rest(NET_SECONDS)
+        try:
+            await self._with_a_producer(connection)
+        finally:
+            with contextlib.suppress(Exception):
+                await connection.invalidate()
+
+    async def _with_a_producer(self, connection: AsyncConnection) -> None:
+        while not self._stopping:
+            producer = make_producer(self.kafka, self.service, self.instance)
+            try:
+                await producer.start()
+                await self._drain(connection, producer)
+            except (KafkaError, TimeoutError) as error:
+                log.warning("broker did not take it; a new producer tries again: %r", error)
+                await self._rest(1.0)
+            finally:
+                await _close(producer)
+
+    async def _drain(self, connection: AsyncConnection, producer: AIOKafkaProducer) -> None:
+        while True:
+            self.last_turn = time.monotonic()
+            self._wake.clear()
+            rows = await _head(connection)
+            if rows:
+                await _send(connection, producer, rows)
+            elif self._stopping:
+                return
+            else:
+                await self._rest(NET_SECONDS)
+
+    async def _rest(self, seconds: float) -> None:
+        if self._stopping:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+
+
+async def _head(connection: AsyncConnection) -> list[_Row]:
+    rows = await connection.execute(_HEAD)
+    return [
+        _Row(
+            row.seq,
+            row.topic,
+            row.key,
+            [(name, value.encode()) for name, value in row.headers.items()],
+            row.body,
+        )
+        for row in rows
+    ]
+
+
+async def _send(
+    connection: AsyncConnection, producer: AIOKafkaProducer, rows: Sequence[_Row]
+) -> None:
+    """Send all, wait for all, delete the acknowledged; raise the first failure afterwards."""
+    sent = [
+        await producer.send(row.topic, value=row.body, key=row.key.encode(), headers=row.headers)
+        for row in rows
+    ]
+    async with asyncio.timeout(SEND_DEADLINE):
+        results = await asyncio.gather(*sent, return_exceptions=True)
+    await _delete(connection, _acknowledged(rows, results))
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _acknowledged(rows: Sequence[_Row], results: Sequence[object]) -> list[int]:
+    """Rows to delete: acknowledged, and with no failed row of their key before them."""
+    failed: set[tuple[str, str]] = set()
+    done: list[int] = []
+    for row, result in zip(rows, results, strict=True):
+        if isinstance(result, BaseException):
+            failed.add((row.topic, row.key))
+        elif (row.topic, row.key) not in failed:
+            done.append(row.seq)
+    return done
+
+
+async def _delete(connection: AsyncConnection, seqs: Sequence[int]) -> None:
+    if seqs:
+        await connection.execute(
+            sa.delete(outbox).where(outbox.c.seq == sa.any_(sa.cast(seqs, sa.ARRAY(sa.BigInteger))))
+        )
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(5):
+            await producer.stop()

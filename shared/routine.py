@@ -1,0 +1,67 @@
+"""Work that the clock starts: planning reminders, sending mails, printing documents."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.messaging.unit_of_work import key_hash
+
+log = logging.getLogger(__name__)
+
+NET_SECONDS = 0.25
+AFTER_A_FAULT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """`turn` does what is due and returns how much it did; `pending` counts what is due now."""
+
+    name: str
+    turn: Callable[[], Awaitable[int]]
+    pending: Callable[[], Awaitable[int]]
+
+
+@dataclass(slots=True)
+class RoutineRunner:
+    """Runs a routine in one process at a time: the one that holds its session lock."""
+
+    routine: Routine
+    engine: AsyncEngine
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                async with self.engine.connect() as connection:
+                    await self._lead(connection)
+            except Exception:  # a routine outlives every fault of its parts
+                log.exception("routine %s failed; it goes on", self.routine.name)
+                await self._rest(AFTER_A_FAULT)
+
+    async def _lead(self, connection: AsyncConnection) -> None:
+        connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        lock = {"lock": key_hash(f"routine/{self.routine.name}")}
+        while not await connection.scalar(sa.text("SELECT pg_try_advisory_lock(:lock)"), lock):
+            await self._rest(1.0)
+            if self._stopping.is_set():
+                return
+        try:
+            while not self._stopping.is_set():
+                await connection.execute(sa.text("SELECT 1"))
+                if not await self.routine.turn():
+                    await self._rest(NET_SECONDS)
+        finally:
+            with contextlib.suppress(Exception):
+                await connection.invalidate()
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)

@@ -1,0 +1,232 @@
+"""How a service is put together and started: the same command for all four.
+
+`python -m services.<name> serve` runs it, `… migrate` brings its database up to date.
+"""
+
+import argparse
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import uvicorn
+import uvloop
+from fastapi import APIRouter, FastAPI
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared import migrations
+from shared.clock import BusinessClock, SystemClock
+from shared.contracts.base import Event
+from shared.database import connect
+from shared.messaging.applying import Applier
+from shared.messaging.consumer import Consumer
+from shared.messaging.relay import Relay
+from shared.messaging.running import Runner
+from shared.messaging.unit_of_work import Works
+from shared.routine import Routine, RoutineRunner
+from shared.settings import Settings, load
+from shared.telemetry import log_to_stderr
+from shared.waiting import DependencyMissing, wait_for_database, wait_for_topics
+from shared.web.health import health_router
+from shared.web.identity import TokenReader
+from shared.web.problems import answer_with_problems
+
+log = logging.getLogger(__name__)
+
+S = TypeVar("S", bound=Settings)
+DRAIN_SECONDS = 20.0
+EXIT_CRASHED = 1
+EXIT_MISCONFIGURED = 2
+EXIT_DEPENDENCY_MISSING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Parts(Generic[S]):
+    """What routes and routines stand on. A request finds it at `request.app.state.parts`."""
+
+    settings: S
+    engine: AsyncEngine
+    works: Works
+    business: BusinessClock
+    system: SystemClock
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Generic[S]):
+    """One service, composed: what it is called, what it listens to, says, serves and does."""
+
+    name: str
+    settings: type[S]
+    migrations: Path
+    consumer: Consumer
+    publishes: Sequence[type[Event]]
+    routers: Sequence[APIRouter]
+    routines: Callable[[Parts[S]], Sequence[Routine]] = lambda _: ()
+    prepare: Callable[[Parts[S]], Awaitable[None]] | None = None
+    """Last words before it starts, such as naming the inbound topics."""
+
+    def main(self, arguments: Sequence[str] | None = None) -> None:
+        """The command line; exits non-zero, with the reason, when it cannot do its work."""
+        parser = argparse.ArgumentParser(prog=f"python -m services.{self.name}")
+        parser.add_argument("command", choices=("serve", "migrate"))
+        command = parser.parse_args(arguments).command
+        try:
+            settings = load(self.settings)
+        except (ValidationError, OSError) as error:
+            sys.exit(_misconfigured(self.name, error))
+        log_to_stderr(self.name, settings.log_level)
+        work = self._migrate(settings) if command == "migrate" else self._serve(settings)
+        try:
+            uvloop.run(work)
+        except DependencyMissing as error:
+            log.error("%s stops: %s", self.name, error)
+            sys.exit(EXIT_DEPENDENCY_MISSING)
+
+    async def _migrate(self, settings: S) -> None:
+        await wait_for_database(settings.database_url, settings.wait_seconds)
+        wait = settings.wait_seconds
+        await migrations.migrate(settings.database_url, self.migrations, wait_seconds=wait)
+
+    async def _serve(self, settings: S) -> None:
+        await wait_for_database(
+            settings.database_url, settings.wait_seconds, migrations.head(self.migrations)
+        )
+        engine = connect(settings.database_url)
+        system = SystemClock()
+        business = BusinessClock(system, settings.business_clock)
+        relay = Relay(engine, settings.kafka, self.name, settings.instance)
+        works = Works(engine, self.name, business, system, relay.wake)
+        parts = Parts(settings, engine, works, business, system)
+        if self.prepare:
+            await self.prepare(parts)
+        topics = {*self.consumer.topics, *(event.TOPIC for event in self.publishes)}
+        await wait_for_topics(
+            settings.kafka, settings.wait_seconds, {t for t in topics if "<" not in t}
+        )
+        try:
+            await _Process(self, parts, relay).run()
+        finally:
+            await engine.dispose()
+
+
+def _misconfigured(name: str, error: ValidationError | OSError) -> int:
+    if isinstance(error, ValidationError):
+        for problem in error.errors():
+            field_name = "THIDUA_" + "_".join(str(part).upper() for part in problem["loc"])
+            sys.stderr.write(f"{name}: setting {field_name}: {problem['msg']}\n")
+    else:
+        sys.stderr.write(f"{name}: a settings file cannot be read: {error}\n")
+    return EXIT_MISCONFIGURED
+
+
+@dataclass(slots=True)
+class _Process(Generic[S]):
+    """The running service: HTTP, consumer, relay and routines, which live and die together."""
+
+    service: Service[S]
+    parts: Parts[S]
+    relay: Relay
+    runner: Runner = field(init=False)
+    routines: list[RoutineRunner] = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts, settings = self.parts, self.parts.settings
+        applier = Applier(
+            self.service.consumer, parts.engine, parts.business, parts.system, self.relay.wake
+        )
+        self.runner = Runner(
+            self.service.consumer, applier, parts.engine, settings.kafka, settings.instance
+        )
+        self.routines = [RoutineRunner(r, parts.engine) for r in self.service.routines(parts)]
+
+    async def run(self) -> None:
+        server = _Server(self._config())
+        work: dict[asyncio.Task[Any], str] = {
+            asyncio.create_task(self.relay.run()): "relay",
+            **{asyncio.create_task(r.run()): r.routine.name for r in self.routines},
+        }
+        if self.service.consumer.topics:
+            work[asyncio.create_task(self.runner.run())] = "consumer"
+        serving = asyncio.create_task(server.serve())
+        done, _ = await asyncio.wait({serving, *work}, return_when=asyncio.FIRST_COMPLETED)
+        crashed = [work[task] for task in done if task in work]
+        server.should_exit = True
+        await serving
+        await self._drain(work)
+        if crashed or not server.started:
+            log.error("%s stops: %s ended", self.service.name, ", ".join(crashed) or "HTTP")
+            sys.exit(EXIT_CRASHED)
+        log.info("%s stopped", self.service.name)
+
+    async def _drain(self, work: dict[asyncio.Task[Any], str]) -> None:
+        """Stop polling, finish the batch at hand, send what is in the outbox, leave."""
+        self.runner.stop()
+        for routine in self.routines:
+            routine.stop()
+        relays = {task for task, name in work.items() if name == "relay"}
+        others = set(work) - relays
+        started = time.monotonic()
+        if others:
+            await asyncio.wait(others, timeout=DRAIN_SECONDS)
+        self.relay.stop()
+        left = max(1.0, DRAIN_SECONDS - (time.monotonic() - started))
+        await asyncio.wait(relays, timeout=left)
+        for task in work:
+            task.cancel()
+        results = await asyncio.gather(*work, return_exceptions=True)
+        for task, result in zip(work, results, strict=True):
+            if isinstance(result, Exception):
+                log.error("%s failed", work[task], exc_info=result)
+
+    def _config(self) -> uvicorn.Config:
+        settings = self.parts.settings
+        return uvicorn.Config(
+            build_app(self.service, self.parts, self.runner, self.relay, self.routines),
+            host=settings.http_host,
+            port=settings.http_port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+            server_header=False,
+        )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, as one of several tasks of a process."""
+
+
+def build_app(
+    service: Service[S],
+    parts: Parts[S],
+    runner: Runner,
+    relay: Relay,
+    routines: Sequence[RoutineRunner],
+) -> FastAPI:
+    """The HTTP side, everything under `/<service>`."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        log.info("%s is ready on port %d", service.name, parts.settings.http_port)
+        yield
+
+    prefix = f"/{service.name}"
+    app = FastAPI(
+        title=f"thidua {service.name}",
+        openapi_url=f"{prefix}/openapi.json",
+        docs_url=f"{prefix}/docs",
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.parts = parts
+    app.state.tokens = TokenReader(parts.settings.token_public_key)
+    answer_with_problems(app)
+    health = health_router(service.name, parts.engine, runner, relay, [r.routine for r in routines])
+    for router in (*service.routers, health):
+        app.include_router(router, prefix=prefix)
+    return app
