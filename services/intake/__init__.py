@@ -1,0 +1,1 @@
+"""Phòng Văn hóa - Xã hội at its desk: receives, urges and consolidates."""

@@ -1,0 +1,183 @@
+"""The post that other systems bring: each record is answered, whatever it holds.
+
+Bad content never parks on an inbound topic: the publisher is told why, and the next record of
+the same key is taken.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from services.intake.domain.publisher import Publisher
+from services.intake.domain.report import Refused, Taken
+from services.intake.doors import Submission, take_submissions
+from shared.contracts.inbound import (
+    Reason,
+    RejectionCode,
+    ReportReceipt,
+    ReportRejected,
+    ReportSubmitted,
+    inbound_topic,
+    outbound_topic,
+)
+from shared.fields import field_problems
+from shared.messaging import Consumer, Inbound, UnitOfWork
+
+consumer = Consumer("intake")
+
+_KEY = re.compile(r"^(?P<ward>[a-z0-9]+(?:-[a-z0-9]+)*)/(?P<participant>.{1,200})$", re.DOTALL)
+
+
+class Register:
+    """The publishers that may write, by their topic; empty until the service is composed."""
+
+    def __init__(self) -> None:
+        self._by_topic: Mapping[str, Publisher] = {}
+
+    def replace(self, publishers: Sequence[Publisher]) -> None:
+        self._by_topic = {inbound_topic(p.name): p for p in publishers}
+
+    def of_topic(self, topic: str) -> Publisher:
+        return self._by_topic[topic]
+
+    @property
+    def topics(self) -> list[str]:
+        return sorted(self._by_topic)
+
+
+register = Register()
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One record on the desk: what it says, or why it cannot be taken."""
+
+    record: Inbound
+    publisher: Publisher
+    report: ReportSubmitted | None
+    reasons: tuple[Reason, ...] = ()
+
+
+@consumer.on_inbound
+async def answer_publishers(records: Sequence[Inbound], work: UnitOfWork) -> None:
+    """Read, check, decide and answer, in the order of the records."""
+    letters = [_read(record) for record in records]
+    readable = [(letter, letter.report) for letter in letters if letter.report is not None]
+    submissions = [
+        Submission(
+            data=report,
+            received_at=work.business.at(letter.record.appended_at),
+            door="kafka",
+            publisher=letter.publisher.name,
+            by=letter.publisher.source,
+            because_of=letter.record,
+        )
+        for letter, report in readable
+    ]
+    outcomes = iter(await take_submissions(work, submissions))
+    for letter in letters:
+        if letter.report is None:
+            await _reject(work, letter, letter.reasons)
+            continue
+        outcome = next(outcomes)
+        if isinstance(outcome, Refused):
+            await _reject(work, letter, outcome.reasons)
+        else:
+            await _receipt(work, letter, letter.report, outcome)
+
+
+def _read(record: Inbound) -> Letter:
+    publisher = register.of_topic(record.topic)
+    reason = _envelope_reason(record, publisher)
+    if reason is not None:
+        return Letter(record, publisher, None, (reason,))
+    try:
+        report = ReportSubmitted.model_validate_json(record.body)
+    except ValidationError as error:
+        return Letter(record, publisher, None, _body_reasons(error))
+    if report.key != record.key:
+        detail = f"Khóa của bản ghi là {record.key[:100]!r}, nội dung ghi {report.key!r}."
+        return Letter(record, publisher, None, (_reason("key-mismatch", "/participant", detail),))
+    if not publisher.may_report_for(report.ward, report.participant):
+        detail = f"Hệ thống này chưa được giao gửi báo cáo cho {report.key}."
+        return Letter(record, publisher, None, (_reason("not-granted", "/participant", detail),))
+    return Letter(record, publisher, report)
+
+
+def _reason(code: RejectionCode, pointer: str, detail: str) -> Reason:
+    return Reason(code=code, pointer=pointer, detail=detail)
+
+
+def _envelope_reason(record: Inbound, publisher: Publisher) -> Reason | None:
+    if record.envelope is None:
+        detail = f"Không đọc được phần đầu của bản ghi: {record.problem}."
+        return _reason("unreadable", "", detail)
+    if record.repeat == "other-bytes":
+        detail = "Mã ce_id này đã dùng cho một nội dung khác; hãy gửi lại với mã mới."
+        return _reason("same-id-other-bytes", "", detail)
+    if record.envelope.source != publisher.source:
+        detail = f"ce_source phải là {publisher.source}."
+        return _reason("not-granted", "", detail)
+    if record.envelope.type != ReportSubmitted.TYPE:
+        detail = f"Chỉ nhận loại sự kiện {ReportSubmitted.TYPE}."
+        return _reason("unknown-type", "", detail)
+    return None
+
+
+def _body_reasons(error: ValidationError) -> tuple[Reason, ...]:
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    if problems and problems[0]["type"] == "json_invalid":
+        return (_reason("unreadable", "", "Nội dung không phải JSON hợp lệ."),)
+    return tuple(
+        _reason("invalid-field", problem.pointer, problem.detail)
+        for problem in field_problems(problems)[:50]
+    )
+
+
+async def _reject(work: UnitOfWork, letter: Letter, reasons: Sequence[Reason]) -> None:
+    ward, participant = _addressee(letter.record)
+    await work.lock(f"{ward}/{participant}")
+    work.publish(
+        ReportRejected(
+            ward=ward,
+            participant=participant,
+            record=letter.record.place,
+            cause_id=letter.record.envelope.id if letter.record.envelope else "",
+            rejected_at=work.business.at(letter.record.appended_at),
+            reasons=tuple(reasons),
+        ),
+        because_of=letter.record,
+        topic=outbound_topic(letter.publisher.name),
+    )
+
+
+async def _receipt(
+    work: UnitOfWork, letter: Letter, report: ReportSubmitted, outcome: Taken
+) -> None:
+    received_at = outcome.after.received_at or work.business.at(letter.record.appended_at)
+    work.publish(
+        ReportReceipt(
+            ward=report.ward,
+            participant=report.participant,
+            record=letter.record.place,
+            cause_id=letter.record.envelope.id if letter.record.envelope else "",
+            period=report.period,
+            report_id=report.report_id,
+            revision=report.revision,
+            received_at=received_at,
+            late=outcome.lateness.late,
+            duplicate=outcome.duplicate,
+        ),
+        because_of=letter.record,
+        topic=outbound_topic(letter.publisher.name),
+    )
+
+
+def _addressee(record: Inbound) -> tuple[str, str]:
+    """Ward and participant as the record's key has them; a key of no such form is shown whole."""
+    match = _KEY.match(record.key)
+    if match is None:
+        return "unknown", record.key[:200]
+    return match["ward"], match["participant"]

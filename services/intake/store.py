@@ -1,0 +1,360 @@
+"""Intake's tables and queries."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, UUID, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.database import metadata
+
+tables = metadata()
+
+_MOMENT = sa.DateTime(timezone=True)
+
+
+def _code(name: str, **options: Any) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, **options)
+
+
+movement = sa.Table(
+    "movement",
+    tables,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("movement", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("data", JSONB, nullable=False),
+    sa.Column("launched_at", _MOMENT, nullable=False),
+)
+participant = sa.Table(
+    "participant",
+    tables,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("participant", sa.Text, primary_key=True),
+    _code("name"),
+    _code("kind"),
+    sa.Column("collective", sa.Boolean, nullable=False),
+    _code("group_code"),
+    _code("block"),
+    _code("manner"),
+    sa.Column("proposed_by", sa.Text),
+    _code("reporter"),
+    sa.Column("registered_at", _MOMENT, nullable=False),
+)
+contact = sa.Table(
+    "contact",
+    tables,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    _code("name"),
+    _code("email"),
+)
+period = sa.Table(
+    "period",
+    tables,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("period", sa.Text, primary_key=True),
+    _code("movement"),
+    _code("kind"),
+    _code("title"),
+    sa.Column("year", sa.Integer, nullable=False),
+    sa.Column("due", _MOMENT, nullable=False),
+    _code("due_text"),
+    sa.Column("opened_at", _MOMENT, nullable=False),
+)
+obligation = sa.Table(
+    "obligation",
+    tables,
+    sa.Column("id", UUID(as_uuid=True), primary_key=True),
+    _code("ward"),
+    _code("participant"),
+    _code("kind"),
+    _code("period"),
+    _code("manner"),
+    sa.Column("due", _MOMENT, nullable=False),
+    _code("due_text"),
+    sa.Column("opened_at", _MOMENT, nullable=False),
+    sa.Column("met_at", _MOMENT),
+    sa.Column("on_time", sa.Boolean),
+    sa.UniqueConstraint("ward", "participant", "kind", "period"),
+)
+reminder = sa.Table(
+    "reminder",
+    tables,
+    sa.Column("obligation", UUID(as_uuid=True), primary_key=True),
+    sa.Column("offset_days", sa.Integer, primary_key=True),
+    sa.Column("due_at", _MOMENT, nullable=False),
+    _code("state"),
+    sa.Index("ix_reminder_planned", "due_at", postgresql_where=sa.text("state = 'planned'")),
+)
+plan = sa.Table(
+    "plan",
+    tables,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("participant", sa.Text, primary_key=True),
+    sa.Column("period", sa.Text, primary_key=True),
+    sa.Column("number", sa.Text, primary_key=True),
+    sa.Column("issued_on", sa.Date, nullable=False),
+    sa.Column("on_time", sa.Boolean, nullable=False),
+    sa.Column("recorded_at", _MOMENT, nullable=False),
+    _code("recorded_by"),
+)
+report = sa.Table(
+    "report",
+    tables,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("participant", sa.Text, primary_key=True),
+    sa.Column("period", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("report_id", UUID(as_uuid=True), nullable=False),
+    sa.Column("body", JSONB, nullable=False),
+    _code("digest"),
+    sa.Column("received_at", _MOMENT, nullable=False),
+    sa.Column("late", sa.Boolean, nullable=False),
+    sa.Column("days_late", sa.Integer, nullable=False),
+    _code("door"),
+    sa.Column("publisher", sa.Text),
+    _code("submitted_by"),
+)
+"""Versions of reports; a row is never changed."""
+
+judgement = sa.Table(
+    "judgement",
+    tables,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("participant", sa.Text, primary_key=True),
+    sa.Column("period", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    _code("outcome"),
+    sa.Column("reasons", JSONB, nullable=False),
+    sa.Column("correct_by", _MOMENT),
+    sa.Column("judged_at", _MOMENT, nullable=False),
+    _code("judged_by"),
+)
+"""What the office made of one version: returned or accepted, once."""
+
+_VERSION = ("ward", "participant", "period", "revision")
+
+Key = tuple[str, str]
+"""(participant, period)."""
+
+
+async def add(
+    connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert rows in one statement; rows that are there already stay as they are."""
+    if rows:
+        await connection.execute(insert(table).values(list(rows)).on_conflict_do_nothing())
+
+
+async def newest_movement(connection: AsyncConnection, ward: str) -> dict[str, Any] | None:
+    """The newest version of the ward's movement, as it was published."""
+    query = (
+        sa.select(movement.c.data)
+        .where(movement.c.ward == ward)
+        .order_by(movement.c.launched_at.desc(), movement.c.version.desc())
+        .limit(1)
+    )
+    data: dict[str, Any] | None = await connection.scalar(query)
+    return data
+
+
+async def movement_version(
+    connection: AsyncConnection, ward: str, code: str, version: int
+) -> dict[str, Any] | None:
+    data: dict[str, Any] | None = await connection.scalar(
+        sa.select(movement.c.data).where(
+            movement.c.ward == ward, movement.c.movement == code, movement.c.version == version
+        )
+    )
+    return data
+
+
+async def participants(
+    connection: AsyncConnection, ward: str, codes: Iterable[str] | None = None
+) -> dict[str, sa.Row[Any]]:
+    """Participants by code; all of the ward's without `codes`."""
+    query = sa.select(participant).where(participant.c.ward == ward)
+    if codes is not None:
+        query = query.where(participant.c.participant.in_(sorted(set(codes))))
+    rows = await connection.execute(query.order_by(participant.c.participant))
+    return {row.participant: row for row in rows}
+
+
+async def periods(connection: AsyncConnection, ward: str) -> dict[str, sa.Row[Any]]:
+    """Open periods by code, the newest first."""
+    rows = await connection.execute(
+        sa.select(period).where(period.c.ward == ward).order_by(period.c.due.desc())
+    )
+    return {row.period: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class NewestReport:
+    """The newest version of a report with what the office made of it."""
+
+    report_id: str
+    revision: int
+    digest: str
+    received_at: datetime
+    late: bool
+    outcome: str | None
+    body: dict[str, Any]
+
+
+async def newest_reports(
+    connection: AsyncConnection, ward: str, keys: Iterable[Key]
+) -> dict[Key, NewestReport]:
+    """The newest version of each participant's report for a period."""
+    wanted = sorted(set(keys))
+    if not wanted:
+        return {}
+    same = [report.c[name] == judgement.c[name] for name in _VERSION]
+    query = (
+        sa.select(report, judgement.c.outcome)
+        .outerjoin(judgement, sa.and_(*same))
+        .where(
+            report.c.ward == ward,
+            sa.tuple_(report.c.participant, report.c.period).in_(wanted),
+        )
+        .distinct(report.c.participant, report.c.period)
+        .order_by(report.c.participant, report.c.period, report.c.revision.desc())
+    )
+    rows = await connection.execute(query)
+    return {
+        (row.participant, row.period): NewestReport(
+            str(row.report_id),
+            row.revision,
+            row.digest,
+            row.received_at,
+            row.late,
+            row.outcome,
+            row.body,
+        )
+        for row in rows
+    }
+
+
+async def open_obligations(
+    connection: AsyncConnection, ward: str, keys: Iterable[Key], kind: str
+) -> dict[Key, sa.Row[Any]]:
+    """Obligations of a kind that are not met, by (participant, period)."""
+    query = sa.select(obligation).where(
+        obligation.c.ward == ward,
+        obligation.c.kind == kind,
+        obligation.c.met_at.is_(None),
+        sa.tuple_(obligation.c.participant, obligation.c.period).in_(sorted(set(keys))),
+    )
+    rows = await connection.execute(query)
+    return {(row.participant, row.period): row for row in rows}
+
+
+_MEET = (
+    sa.update(obligation)
+    .where(obligation.c.id == sa.bindparam("which"), obligation.c.met_at.is_(None))
+    .values(met_at=sa.bindparam("at", type_=_MOMENT), on_time=sa.bindparam("timely"))
+)
+_CANCEL = (
+    sa.update(reminder)
+    .where(reminder.c.obligation == sa.bindparam("which"), reminder.c.state == "planned")
+    .values(state="cancelled")
+)
+
+
+async def meet(connection: AsyncConnection, met: Sequence[Mapping[str, Any]]) -> None:
+    """Mark obligations (`which`, `at`, `timely`) met and cancel what was planned for them."""
+    if met:
+        await connection.execute(_MEET, list(met))
+        await connection.execute(_CANCEL, [{"which": row["which"]} for row in met])
+
+
+async def due_reminders(
+    connection: AsyncConnection, now: datetime, limit: int
+) -> Sequence[sa.Row[Any]]:
+    """Planned reminders that came due, of obligations still open, oldest first."""
+    query = (
+        sa.select(obligation, reminder.c.offset_days, reminder.c.due_at)
+        .join(reminder, reminder.c.obligation == obligation.c.id)
+        .where(
+            reminder.c.state == "planned",
+            reminder.c.due_at <= now,
+            obligation.c.met_at.is_(None),
+        )
+        .order_by(reminder.c.due_at, obligation.c.id)
+        .limit(limit)
+    )
+    return (await connection.execute(query)).all()
+
+
+async def count_due(connection: AsyncConnection, now: datetime) -> int:
+    query = sa.select(sa.func.count()).where(
+        reminder.c.state == "planned", reminder.c.due_at <= now
+    )
+    return await connection.scalar(query) or 0
+
+
+_SETTLE = (
+    sa.update(reminder)
+    .where(
+        reminder.c.obligation == sa.bindparam("which"),
+        reminder.c.offset_days == sa.bindparam("offset"),
+        reminder.c.state == "planned",
+    )
+    .values(state=sa.bindparam("became"))
+)
+
+
+async def settle_reminders(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Record what became of reminders (`which`, `offset`, `became`)."""
+    if rows:
+        await connection.execute(_SETTLE, list(rows))
+
+
+async def board(connection: AsyncConnection, ward: str, period_code: str) -> Sequence[Any]:
+    """One row a participant: its obligation, newest report and judgement for a period."""
+    newest = (
+        sa.select(report)
+        .where(report.c.ward == ward, report.c.period == period_code)
+        .distinct(report.c.participant)
+        .order_by(report.c.participant, report.c.revision.desc())
+        .subquery("newest")
+    )
+    same_version = sa.and_(
+        judgement.c.ward == ward,
+        judgement.c.period == period_code,
+        judgement.c.participant == newest.c.participant,
+        judgement.c.revision == newest.c.revision,
+    )
+    same_duty = sa.and_(
+        obligation.c.ward == ward,
+        obligation.c.period == period_code,
+        obligation.c.participant == participant.c.participant,
+    )
+    query = (
+        sa.select(
+            participant.c.participant,
+            participant.c.name,
+            participant.c.block,
+            participant.c.manner,
+            participant.c.proposed_by,
+            obligation.c.due,
+            obligation.c.met_at,
+            obligation.c.on_time,
+            newest.c.revision,
+            newest.c.received_at,
+            newest.c.late,
+            newest.c.days_late,
+            newest.c.door,
+            newest.c.publisher,
+            judgement.c.outcome,
+        )
+        .outerjoin(obligation, same_duty)
+        .outerjoin(newest, newest.c.participant == participant.c.participant)
+        .outerjoin(judgement, same_version)
+        .where(participant.c.ward == ward)
+        .order_by(participant.c.block, participant.c.participant)
+    )
+    return (await connection.execute(query)).all()
