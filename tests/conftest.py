@@ -1,0 +1,54 @@
+"""Infrastructure for tests: real Apache Kafka and PostgreSQL, one of each a session.
+
+Addresses come from THIDUA_TEST_KAFKA and THIDUA_TEST_POSTGRES where they are set; otherwise the
+embedded stack's infrastructure is started.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from deploy.local.infrastructure import Provided
+from deploy.local.stack import Infrastructure, infrastructure_from_environment
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def infrastructure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provided]:
+    """PostgreSQL and a broker for the whole session."""
+    state = tmp_path_factory.mktemp("infrastructure")
+    with infrastructure_from_environment() or Infrastructure(state) as provided:
+        yield provided
+
+
+@pytest.fixture(scope="session")
+def kafka(infrastructure: Provided) -> str:
+    """Bootstrap servers, `host:port`."""
+    return infrastructure.kafka
+
+
+@pytest.fixture
+def make_database(infrastructure: Provided) -> Iterator[Callable[[str], str]]:
+    """Makes an empty database with a role of its own; returns its SQLAlchemy URL."""
+    made: list[str] = []
+
+    def make(prefix: str) -> str:
+        name = f"{prefix}_{next(_numbers)}"
+        made.append(name)
+        return infrastructure.create_database(name)
+
+    yield make
+    for name in made:
+        infrastructure.drop_database(name)
+
+
+@pytest.fixture
+def make_topic_name() -> Callable[[str], str]:
+    """A topic name that no other test uses."""
+
+    def make(prefix: str) -> str:
+        return f"test.{prefix}.{next(_numbers)}"
+
+    return make

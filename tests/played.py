@@ -1,0 +1,109 @@
+"""Plays the 2025 cycle for tests, and reads what came of it from outside."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, TopicPartition
+
+from deploy.cycle.__main__ import player_for
+from deploy.cycle.doors import Doors
+from deploy.cycle.play import Player
+from deploy.cycle.story import Step
+from deploy.local.stack import Stack
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One record as a stranger reads it; `data` None for a tombstone."""
+
+    topic: str
+    key: str
+    headers: dict[str, str]
+    data: dict[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        """`report-received` of `vn.thidua.intake.report-received.v1`."""
+        return self.headers["ce_type"].split(".")[-2]
+
+
+@dataclass
+class Played:
+    """A ward whose 2025 is behind it, still up."""
+
+    stack: Stack
+    player: Player
+
+    @property
+    def doors(self) -> Doors:
+        return self.player.stage.doors
+
+    @property
+    def addresses(self) -> dict[str, Any]:
+        return self.stack.addresses
+
+    def facts(self, *topics: str) -> list[Fact]:
+        """Everything on the topics, per partition in order, first occurrences only."""
+        return read_all(self.addresses["kafka"], topics)
+
+    def mails(self) -> list[EmailMessage]:
+        parser = BytesParser(policy=policy.default)
+        files = sorted(Path(self.addresses["mail"]).glob("*.eml"))
+        return [parser.parsebytes(file.read_bytes()) for file in files]
+
+
+def read_all(kafka: str, topics: tuple[str, ...]) -> list[Fact]:
+    """All records up to the present end of the topics; a repeated id counts once."""
+    consumer = Consumer(
+        {"bootstrap.servers": kafka, "group.id": str(uuid.uuid4()), "enable.auto.commit": False}
+    )
+    facts: dict[str, Fact] = {}
+    with closing(consumer):
+        left: dict[tuple[str, int], int] = {}
+        starts = []
+        for topic in topics:
+            for number in consumer.list_topics(topic, 10).topics[topic].partitions:
+                low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), 10)
+                if high > low:
+                    left[topic, number] = high
+                    starts.append(TopicPartition(topic, number, low))
+        consumer.assign(starts)
+        while left:
+            message = consumer.poll(20)
+            if message is None:
+                raise AssertionError(f"records did not come: {left}")
+            place = (str(message.topic()), int(message.partition() or 0))
+            if int(message.offset() or 0) + 1 >= left.get(place, 0):
+                left.pop(place, None)
+            fact = _fact(message)
+            facts.setdefault(fact.headers["ce_id"], fact)
+    return list(facts.values())
+
+
+def _fact(message: Any) -> Fact:
+    headers = {name: value.decode() for name, value in message.headers() or []}
+    body = message.value()
+    data = json.loads(body) if body else None
+    return Fact(message.topic(), message.key().decode(), headers, data)
+
+
+@contextmanager
+def played(
+    folder: Path, before_step: Callable[[Stack, Step], None] = lambda _stack, _step: None
+) -> Iterator[Played]:
+    """A stack in a folder on which the whole story was played."""
+    with Stack(folder, say=lambda _: None) as stack:
+        player = player_for(stack)
+        player.before_step = lambda step: before_step(stack, step)
+        with closing(player.stage.doors):
+            player.play()
+            player.flow.wait_until_quiet()
+            yield Played(stack, player)
