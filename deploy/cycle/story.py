@@ -212,7 +212,9 @@ def chosen(stage: Stage) -> list[str]:
         line["participant"]
         for block in shortlist["blocks"]
         for line in block["lines"]
-        if line["rank"] is not None and line["rank"] <= BEST_OF_A_BLOCK and line["eligible"]
+        if line["rank"] is not None
+        and line["rank"] <= BEST_OF_A_BLOCK
+        and (line["eligible"] or line["dossier"])
     ]
 
 

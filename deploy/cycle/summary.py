@@ -29,11 +29,11 @@ class Outcome:
 def look(doors: Doors, documents: Path, parked: int) -> Outcome:
     """Ask the services, as an officer would."""
     results = doors.get(OFFICER, f"/scoring/results?period={PERIOD}")
-    awards = doors.get(OFFICER, f"/awards/awards?period={PERIOD}")
+    dossiers = doors.get(OFFICER, f"/awards/dossiers?period={PERIOD}")
     counts = doors.get("operator", "/notify/counts")
     return Outcome(
         blocks=results["blocks"],
-        awards=awards["awards"],
+        awards=[dossier for dossier in dossiers if dossier["decision"]],
         mails=counts["by_status"],
         certificates=sorted(documents.rglob("*.pdf")),
         parked=parked,
@@ -46,11 +46,11 @@ def tell(
     """The summary's lines, Vietnamese."""
     lines = ["", "KẾT QUẢ NĂM 2025", ""]
     for block in outcome.blocks:
-        lines.append(f"  {block['title']} ({len(block['lines'])} được xếp hạng)")
+        lines.append(f"  {block['title']} ({len(block['results'])} được xếp hạng)")
         lines += [
             f"    {line['rank']}. {line['name']} – "
             f"{vietnamese_number(Decimal(line['total']))} điểm, {line['grade']}"
-            for line in block["lines"][:3]
+            for line in block["results"][:3]
         ]
     forms = Counter(award["form_title"] for award in outcome.awards)
     decided = ", ".join(f"{count} {form}" for form, count in forms.items()) or "chưa có"

@@ -33,11 +33,12 @@ def test_a_foreign_publisher_gets_its_report_received_and_scored(
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         score = json.loads(_run(ask, tmp_path))
-        if score.get("self_total") is not None:
+        if score.get("total") is not None:
             break
         time.sleep(0.2)
     assert score["participant"] == "tieu-hoc-1"
-    assert score["self_total"] == "92.50"
+    assert score["basis"] == "self"
+    assert score["total"] == "92.50"
 
 
 def _run(commands: str, folder: Path) -> str:
