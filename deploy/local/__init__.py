@@ -1,0 +1,1 @@
+"""The embedded stack: real PostgreSQL, a real Kafka broker, mail, proxy and the four services."""

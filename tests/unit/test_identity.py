@@ -1,0 +1,127 @@
+"""Only a token that the issuer signed, for this moment and by its own algorithm, lets anyone in."""
+
+import base64
+import json
+import time
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import Request
+
+from shared.web.identity import Person, TokenReader, one_of, signed_in, token_of, visitor
+from shared.web.problems import Problem
+
+pytestmark = pytest.mark.unit
+
+KEY = Ed25519PrivateKey.generate()
+PUBLIC = (
+    KEY.public_key()
+    .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    .decode()
+)
+READER = TokenReader(PUBLIC)
+
+
+def claims(**other: Any) -> dict[str, Any]:
+    return {
+        "sub": "p-1",
+        "name": "Cán bộ tổng hợp",
+        "roles": ["officer"],
+        "unit": "phong-vhxh",
+        "ward": "tu-minh",
+        "exp": int(time.time()) + 300,
+        **other,
+    }
+
+
+def token(key: Ed25519PrivateKey = KEY, **other: Any) -> str:
+    return jwt.encode(claims(**other), key, algorithm="EdDSA")
+
+
+def part(value: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def request(headers: dict[str, str]) -> Request:
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    app = type("App", (), {"state": type("State", (), {"tokens": READER})})
+    return Request({"type": "http", "headers": raw, "app": app, "state": {}})
+
+
+def test_a_good_token_tells_who_it_is() -> None:
+    person = READER.read(token())
+    assert person == Person(
+        "p-1", "Cán bộ tổng hợp", frozenset({"officer"}), "phong-vhxh", "tu-minh"
+    )
+    assert person.sees_all
+    assert not READER.read(token(roles=["reporter"])).sees_all
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(token(exp=int(time.time()) - 1), id="expired"),
+        pytest.param(token(Ed25519PrivateKey.generate()), id="signed by somebody else"),
+        pytest.param(f"{part({'alg': 'none', 'typ': 'JWT'})}.{part(claims())}.", id="alg none"),
+        pytest.param(
+            jwt.encode(claims(), "a secret of at least thirty-two bytes", algorithm="HS256"),
+            id="another algorithm",
+        ),
+        pytest.param("not.a.token", id="rubbish"),
+        pytest.param("", id="nothing"),
+        pytest.param(f"{token().rsplit('.', 1)[0]}.", id="signature cut off"),
+        *(
+            pytest.param(
+                jwt.encode({k: v for k, v in claims().items() if k != name}, KEY, "EdDSA"),
+                id=f"without {name}",
+            )
+            for name in ("sub", "exp", "ward", "roles")
+        ),
+    ],
+)
+def test_any_other_token_is_refused(bad: str) -> None:
+    with pytest.raises(Problem) as caught:
+        READER.read(bad)
+    assert caught.value.status == 401
+
+
+def test_the_public_key_as_a_shared_secret_opens_nothing() -> None:
+    import hashlib
+    import hmac
+
+    head = f"{part({'alg': 'HS256', 'typ': 'JWT'})}.{part(claims())}"
+    mac = hmac.new(PUBLIC.encode(), head.encode(), hashlib.sha256).digest()
+    with pytest.raises(Problem):
+        READER.read(f"{head}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}")
+
+
+def test_the_token_comes_by_header_or_by_cookie() -> None:
+    assert token_of(request({"authorization": "Bearer abc"})) == "abc"
+    assert token_of(request({"authorization": "bearer abc"})) == "abc"
+    assert token_of(request({"cookie": "thidua_token=xyz"})) == "xyz"
+    assert token_of(request({"authorization": "Bearer abc", "cookie": "thidua_token=x"})) == "abc"
+    assert token_of(request({"authorization": "Basic abc"})) is None
+    assert token_of(request({})) is None
+
+
+async def test_whoever_is_signed_in_is_known_to_pages() -> None:
+    asked = request({"authorization": f"Bearer {token()}"})
+    person = await visitor(asked)
+    assert person is not None
+    assert asked.state.person == person
+    assert await visitor(request({})) is None
+
+
+async def test_nobody_signed_in_is_401_and_the_wrong_role_403() -> None:
+    with pytest.raises(Problem) as nobody:
+        await signed_in(None)
+    assert nobody.value.status == 401
+    check = one_of("chairman", "clerk")
+    with pytest.raises(Problem) as wrong:
+        await check(READER.read(token(roles=["officer", "auditor"])))
+    assert wrong.value.status == 403
+    clerk = READER.read(token(roles=["clerk"]))
+    assert await check(clerk) == clerk
