@@ -1,0 +1,1 @@
+"""Trung tâm Văn hóa, Thể thao và Truyền thông: tells people what concerns them, once."""

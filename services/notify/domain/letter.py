@@ -1,0 +1,324 @@
+"""What a mail says, apart from how it is laid out and sent.
+
+A letter is one of eight kinds. Facts come in typed; text is Vietnamese, NFC. Whoever does not owe
+a duty (the Fatherland Front, enterprises; plan VI.4 and II) is invited and never dunned.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from email.utils import parseaddr
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID, uuid5
+
+from shared.calendar import vietnamese_date, ward_day
+
+_LETTERS = UUID("7b0c9d0e-53c4-5d0c-9a56-2f6c1d5f7a11")
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_PATH = re.compile(r"/(?!/)[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*(#[A-Za-z0-9._~%-]+)?")
+_WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
+
+
+class AddressError(ValueError):
+    """An address that cannot be written to: no mail can be made, and no retry will help."""
+
+
+class Duty(StrEnum):
+    """What is asked; the values are those of the published language."""
+
+    UNIT_PLAN = "unit-plan"
+    ANNUAL_REPORT = "annual-report"
+
+
+class Manner(StrEnum):
+    """How a participant stands to a duty; the values are those of the published language."""
+
+    OWES = "owes"
+    INVITED = "invited"
+    VOLUNTARY = "voluntary"
+    PROPOSED = "proposed"
+
+
+SECTIONS = {Duty.UNIT_PLAN: "mục V.1", Duty.ANNUAL_REPORT: "mục VI.1.d"}
+"""Where the plan of Tứ Minh words each duty."""
+
+
+def clean(text: str) -> str:
+    """One line of NFC text: every run of white space or control characters is one space."""
+    shown = "".join(" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in text)
+    return unicodedata.normalize("NFC", " ".join(shown.split()))
+
+
+def capital(text: str) -> str:
+    """The text with its first letter in upper case, the rest as it was."""
+    return text[:1].upper() + text[1:]
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """A display name (may be empty) and an ASCII address; raises AddressError."""
+
+    name: str
+    address: str
+
+    def __post_init__(self) -> None:
+        if len(self.address) > 254 or not _ADDRESS.fullmatch(self.address):
+            raise AddressError(f"not an address that mail can be sent to: {self.address!r}")
+        object.__setattr__(self, "name", clean(self.name))
+
+    @classmethod
+    def parse(cls, text: str) -> "Mailbox":
+        """`Name <address>` or a bare address, as settings write it."""
+        name, address = parseaddr(text)
+        return cls(name, address)
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who speaks: the ward's settings. `domain` ends Message-IDs; `origin` starts every link."""
+
+    mailbox: Mailbox
+    reply_to: Mailbox
+    domain: str
+    origin: str
+    ward: str
+    plan: str
+    desk: str = "Phòng Văn hóa - Xã hội"
+    phone: str = ""
+
+    def link(self, path: str) -> str:
+        """Origin + path, plain; raises ValueError for anything that is not a path of ours."""
+        if not _PATH.fullmatch(path):
+            raise ValueError(f"not a path under the origin: {path!r}")
+        return self.origin.rstrip("/") + path
+
+
+@dataclass(frozen=True)
+class About:
+    """Whose matter it is: one participant in one period. All its letters form one thread."""
+
+    participant: str
+    unit: str
+    period: str
+    period_title: str
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """`last_moment` is the last on-time instant; `wording` is the plan's: "trước ngày …"."""
+
+    last_moment: datetime
+    wording: str
+
+    @property
+    def last_day(self) -> date:
+        """The last on-time day in the ward's zone."""
+        return ward_day(self.last_moment)
+
+    def days_left(self, today: date) -> int:
+        """Calendar days until the last on-time day; 0 on it, negative after it."""
+        return (self.last_day - today).days
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """A duty, or an invitation, with its date and the plan section that words it."""
+
+    duty: Duty
+    manner: Manner
+    deadline: Deadline
+    section: str
+
+    @property
+    def owes(self) -> bool:
+        """True only for whoever owes the duty; all others are invited."""
+        return self.manner is Manner.OWES
+
+
+@dataclass(frozen=True)
+class _Letter:
+    kind: ClassVar[str]
+
+    about: About
+    path: str
+
+
+@dataclass(frozen=True)
+class _ObligationLetter(_Letter):
+    obligation: Obligation
+
+
+@dataclass(frozen=True)
+class ObligationOpened(_ObligationLetter):
+    """Something is asked of the unit from now on."""
+
+    kind: ClassVar[str] = "obligation-opened"
+
+
+@dataclass(frozen=True)
+class Reminder(_ObligationLetter):
+    """`days_left` are the real ones on the day of sending; 0 is the last on-time day."""
+
+    kind: ClassVar[str] = "reminder"
+
+    days_left: int
+
+    def __post_init__(self) -> None:
+        if self.days_left < 0:
+            raise ValueError("a reminder cannot follow its deadline; write Overdue")
+
+
+@dataclass(frozen=True)
+class Overdue(_ObligationLetter):
+    """The last on-time day was `days_late` days ago, at least 1."""
+
+    kind: ClassVar[str] = "overdue"
+
+    days_late: int
+
+    def __post_init__(self) -> None:
+        if self.days_late < 1:
+            raise ValueError("nothing is overdue on its last on-time day; write Reminder")
+
+
+@dataclass(frozen=True)
+class ReportReceived(_ObligationLetter):
+    """A door took revision `revision` (from 1) of the report."""
+
+    kind: ClassVar[str] = "report-received"
+
+    revision: int
+    received_at: datetime
+    late: bool
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a report came back: the part of the report, in words, and what to correct in it."""
+
+    section: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ReportReturned(_ObligationLetter):
+    """A report came back for correction until `correct_by`, the last moment."""
+
+    kind: ClassVar[str] = "report-returned"
+
+    revision: int
+    reasons: tuple[Reason, ...]
+    correct_by: datetime
+
+
+@dataclass(frozen=True)
+class ReportAccepted(_ObligationLetter):
+    """A report was accepted."""
+
+    kind: ClassVar[str] = "report-accepted"
+
+    revision: int
+    accepted_at: datetime
+
+
+@dataclass(frozen=True)
+class OwnResult(_Letter):
+    """A unit's own frozen result; `rank` of `ranked` inside its khối. Nobody else's is told."""
+
+    kind: ClassVar[str] = "own-result"
+
+    total: Decimal
+    grade: str
+    rank: int
+    ranked: int
+    block: str
+    section: str = "mục III.1"
+
+
+@dataclass(frozen=True)
+class AwardDecided(_Letter):
+    """A decision rewards `name` (a collective or a person) with `form`, say "Giấy khen"."""
+
+    kind: ClassVar[str] = "award-decided"
+
+    name: str
+    form: str
+    achievement: str
+    decision_number: str
+    decided_on: date
+    decided_by: str
+    section: str = "mục III.2.a"
+
+
+Letter = (
+    ObligationOpened
+    | Reminder
+    | Overdue
+    | ReportReceived
+    | ReportReturned
+    | ReportAccepted
+    | OwnResult
+    | AwardDecided
+)
+
+
+def remind(about: About, path: str, obligation: Obligation, today: date) -> Reminder | Overdue:
+    """The letter that is true on `today`, whatever the day for which it was planned."""
+    left = obligation.deadline.days_left(today)
+    if left < 0:
+        return Overdue(about, path, obligation, days_late=-left)
+    return Reminder(about, path, obligation, days_left=left)
+
+
+def message_id(event: str, recipient: str, kind: str, domain: str) -> str:
+    """The same for every attempt at one mail: (event, recipient's address, kind)."""
+    return f"<{_identity(event, recipient.casefold(), kind)}@{domain}>"
+
+
+def thread_id(about: About, domain: str) -> str:
+    """What all letters about one participant in one period refer to."""
+    return f"<{_identity('thread', about.participant, about.period)}@{domain}>"
+
+
+def _identity(*parts: str) -> UUID:
+    return uuid5(_LETTERS, "|".join(unicodedata.normalize("NFC", part) for part in parts))
+
+
+def task(letter: _ObligationLetter) -> str:
+    """The short name of what is asked, in lower case: "báo cáo thi đua năm 2025"."""
+    if letter.obligation.duty is Duty.ANNUAL_REPORT:
+        return f"báo cáo thi đua {letter.about.period_title}"
+    return "kế hoạch triển khai Phong trào thi đua"
+
+
+def full_task(letter: _ObligationLetter) -> str:
+    """What is asked, in the plan's own words (V.1, VI.1.d)."""
+    if letter.obligation.duty is Duty.ANNUAL_REPORT:
+        return (
+            "báo cáo kết quả, tình hình tổ chức thực hiện Phong trào thi đua "
+            f"{letter.about.period_title}"
+        )
+    return "Kế hoạch triển khai thực hiện Phong trào thi đua"
+
+
+def verb(letter: _ObligationLetter) -> str:
+    """What is done with it: a report is sent, a unit's own plan is issued."""
+    return "gửi" if letter.obligation.duty is Duty.ANNUAL_REPORT else "ban hành"
+
+
+def remaining(days_left: int) -> str:
+    """ "còn 7 ngày", and on the last on-time day "hôm nay là ngày cuối cùng"."""
+    return f"còn {days_left} ngày" if days_left else "hôm nay là ngày cuối cùng"
+
+
+def full_day(day: date) -> str:
+    """ "thứ Ba, ngày 09/12/2025"."""
+    return f"{_WEEKDAYS[day.weekday()]}, ngày {vietnamese_date(day)}"
+
+
+def points(value: Decimal) -> str:
+    """Points with a decimal comma and no idle zeros: 87,5."""
+    return f"{value.normalize():f}".replace(".", ",")
