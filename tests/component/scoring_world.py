@@ -245,6 +245,7 @@ class World:
     """The service, its database, and a way in for facts and for people."""
 
     engine: AsyncEngine
+    works: Works
     applier: Applier
     client: httpx.AsyncClient
     key: Ed25519PrivateKey
@@ -355,6 +356,6 @@ async def open_world(url: str, folder: Path) -> AsyncIterator[World]:
     transport = httpx.ASGITransport(app=app)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            yield World(engine, applier, client, key)
+            yield World(engine, works, applier, client, key)
     finally:
         await engine.dispose()

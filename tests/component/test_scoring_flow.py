@@ -9,6 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from deploy.local.infrastructure import Provided
+from services.scoring import commands, handlers
+from services.scoring.forms import AdoptionForm
 from services.scoring.store.tables import (
     acceptance,
     claim,
@@ -20,9 +22,13 @@ from services.scoring.store.tables import (
 )
 from shared.contracts.base import Event
 from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
+from shared.messaging.reading import reader
+from shared.web.identity import Person
 from tests.component.scoring_world import (
+    ADOPTION,
     ALL_MARKS,
     PERIOD,
+    SHEET,
     Ward,
     World,
     open_world,
@@ -155,18 +161,56 @@ async def test_a_group_that_is_learned_after_the_claim_is_scored_then(world: Wor
     assert len(await world.said(ward, ScoreComputed)) == 1
 
 
-async def test_an_older_revision_that_comes_late_does_not_win(world: World) -> None:
+@pytest.mark.parametrize("together", [True, False])
+async def test_an_older_revision_that_comes_late_does_not_win(world: World, together: bool) -> None:
     ward = world.ward()
     await world.tell(ward.movement(), ward.period(), ward.participant("pb-1"))
     await world.adopt(ward)
-    await world.tell(ward.report("pb-1", FULL, revision=2))
-    await world.tell(ward.report("pb-1", {**FULL, "a1": "1"}, revision=1))
+    newer = ward.report("pb-1", FULL, revision=2)
+    older = ward.report("pb-1", {**FULL, "a1": "1"}, revision=1)
+    for batch in [(newer, older)] if together else [(newer,), (older,)]:
+        await world.tell(*batch)
     assert [told["total"] for told in await world.said(ward, ScoreComputed)] == ["94.00"]
 
 
-async def test_no_claim_slips_between_adoption_and_its_handler(world: World) -> None:
-    """Whoever is first, the claim is scored: by the adoption or by the handler, once."""
-    for _ in range(8):
+async def test_an_adoption_waits_for_a_claim_that_is_being_taken(world: World) -> None:
+    """The handler began before the adoption: the adoption sees its claim and scores it."""
+    ward = world.ward()
+    await world.tell(ward.movement(), ward.period())
+    newcomer = [ward.participant("pb-1"), ward.report("pb-1", FULL)]
+    read = reader(handlers.consumer)
+    first, second = (read(record_of(event)).received for event in newcomer)
+    assert first is not None
+    assert second is not None
+    async with world.works.begin(newcomer[0].key) as work:
+        await handlers.take_participants([first], work)
+        await handlers.take_reports([second], work)
+        adopting = asyncio.create_task(world.adopt(ward))
+        await asyncio.sleep(0.3)
+        assert not adopting.done()
+    await adopting
+    assert [told["total"] for told in await world.said(ward, ScoreComputed)] == ["94.00"]
+
+
+async def test_a_claim_waits_for_an_adoption_that_is_being_entered(world: World) -> None:
+    """The adoption began before the handler: the handler sees the sheet and scores the claim."""
+    ward = world.ward()
+    await world.tell(ward.movement(), ward.period())
+    assert (await world.post("/sheets", SHEET, ward, "officer")).status_code == 200
+    secretary = Person("s", "", frozenset({"council-secretary"}), "", ward.code)
+    form = AdoptionForm.model_validate(ADOPTION)
+    async with world.works.begin(ward.period().key) as work:
+        await commands.adopt_sheet(work, PERIOD, form, secretary)
+        news = (ward.participant("pb-1"), ward.report("pb-1", FULL))
+        telling = asyncio.create_task(world.tell(*news))
+        await asyncio.sleep(0.3)
+        assert not telling.done()
+    await telling
+    assert [told["total"] for told in await world.said(ward, ScoreComputed)] == ["94.00"]
+
+
+async def test_adoption_and_claims_at_the_same_time_lose_nothing(world: World) -> None:
+    for _ in range(5):
         ward = world.ward()
         codes = [f"pb-{number}" for number in range(6)]
         await world.tell(ward.movement(), ward.period(), *map(ward.participant, codes))

@@ -1,0 +1,31 @@
+"""Composition root.
+
+event (from intake)      -> handler                         -> what may follow
+MovementLaunched         -> take_movements
+PeriodOpened             -> take_periods
+ParticipantRegistered    -> take_participants               -> ScoreComputed (self)
+ReportReceived           -> take_reports                    -> ScoreComputed (self)
+ReportAccepted           -> take_accepted_reports
+
+act of a person          -> command                         -> what follows
+proposal of a sheet      -> propose_sheet
+adoption of a sheet      -> adopt_sheet                     -> SheetAdopted, ScoreComputed (self)
+marks                    -> give_marks                      -> ScoreComputed (verified)
+freezing of a period     -> freeze_results                  -> ResultFrozen
+"""
+
+from pathlib import Path
+
+from services.scoring import api, handlers, pages
+from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
+from shared.service import Service
+from shared.settings import Settings
+
+service = Service(
+    name="scoring",
+    settings=Settings,
+    migrations=Path(__file__).parent / "migrations",
+    consumer=handlers.consumer,
+    publishes=(SheetAdopted, ScoreComputed, ResultFrozen),
+    routers=(api.router, pages.router),
+)

@@ -1,0 +1,1 @@
+"""What the criteria give: pure decisions, without a clock and without a database."""

@@ -1,0 +1,50 @@
+"""Events in: what intake tells, in whatever order it comes."""
+
+from collections.abc import Sequence
+
+from services.scoring import commands
+from services.scoring.store import facts
+from shared.contracts.intake import (
+    MovementLaunched,
+    ParticipantRegistered,
+    PeriodOpened,
+    ReportAccepted,
+    ReportReceived,
+)
+from shared.messaging import Consumer, Received, UnitOfWork
+
+consumer = Consumer("scoring")
+
+
+@consumer.on(MovementLaunched)
+async def take_movements(events: Sequence[Received[MovementLaunched]], work: UnitOfWork) -> None:
+    """Keep groups, criteria and the titles of khối; the newest version counts."""
+    await facts.learn_movements(work.connection, [event.data for event in events])
+
+
+@consumer.on(PeriodOpened)
+async def take_periods(events: Sequence[Received[PeriodOpened]], work: UnitOfWork) -> None:
+    """Keep the period; its sheet may be adopted from now on."""
+    await facts.learn_periods(work.connection, [event.data for event in events])
+
+
+@consumer.on(ParticipantRegistered)
+async def take_participants(
+    events: Sequence[Received[ParticipantRegistered]], work: UnitOfWork
+) -> None:
+    """Keep group and khối; score what was claimed before they were known."""
+    await commands.record_participants(work, events)
+
+
+@consumer.on(ReportReceived)
+async def take_reports(events: Sequence[Received[ReportReceived]], work: UnitOfWork) -> None:
+    """Keep the claim; where the period's sheet is adopted, score it at once."""
+    await commands.record_claims(work, events)
+
+
+@consumer.on(ReportAccepted)
+async def take_accepted_reports(
+    events: Sequence[Received[ReportAccepted]], work: UnitOfWork
+) -> None:
+    """Open the assessment of that revision."""
+    await facts.add_acceptances(work.connection, [event.data for event in events])

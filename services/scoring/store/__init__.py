@@ -1,0 +1,1 @@
+"""Scoring's tables and queries: `facts` learned from others, `sheets`, `marks`, `results`."""
