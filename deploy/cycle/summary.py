@@ -46,11 +46,12 @@ def tell(
     """The summary's lines, Vietnamese."""
     lines = ["", "KẾT QUẢ NĂM 2025", ""]
     for block in outcome.blocks:
-        lines.append(f"  {block['title']} ({len(block['results'])} được xếp hạng)")
+        ranked = [line for line in block["results"] if line["rank"] is not None]
+        lines.append(f"  {block['title']} ({len(ranked)} được xếp hạng)")
         lines += [
             f"    {line['rank']}. {line['name']} – "
             f"{vietnamese_number(Decimal(line['total']))} điểm, {line['grade']}"
-            for line in block["results"][:3]
+            for line in ranked[:3]
         ]
     forms = Counter(award["form_title"] for award in outcome.awards)
     decided = ", ".join(f"{count} {form}" for form, count in forms.items()) or "chưa có"
