@@ -58,7 +58,7 @@ def participant_body(participant: Participant) -> dict[str, Any]:
 def period_bodies(ward: Ward, year: int) -> list[dict[str, Any]]:
     """The duties of a year that have a date and that participants owe."""
     plan = ward.movement
-    titles = {"unit-plan": "Kế hoạch của đơn vị", "annual-report": "Báo cáo năm"}
+    titles = {"unit-plan": "Kế hoạch của đơn vị", "annual-report": "Năm"}
     rules = {rule.code: rule for rule in plan.obligations}
     return [
         {
