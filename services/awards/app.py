@@ -1,0 +1,35 @@
+"""Composition root of awards.
+
+| Event in | Handler | What it means here |
+|---|---|---|
+| MovementLaunched | take_movements | the forms on offer, the place on certificates |
+| PeriodOpened | take_periods | a period whose dossiers may be opened |
+| ParticipantRegistered | take_participants | who may be rewarded, and who proposes them |
+| ReportAccepted | take_accepted_reports | its nominations are proposals |
+| ResultFrozen | take_results | a result that a dossier rests on |
+
+Out: DossierOpened, CandidatePublished, DossierConcluded, AwardDecided.
+"""
+
+from pathlib import Path
+
+from services.awards import api, handlers, pages
+from services.awards.routines import routines
+from services.awards.settings import AwardsSettings
+from shared.contracts.awards import (
+    AwardDecided,
+    CandidatePublished,
+    DossierConcluded,
+    DossierOpened,
+)
+from shared.service import Service
+
+service = Service(
+    name="awards",
+    settings=AwardsSettings,
+    migrations=Path(__file__).parent / "migrations",
+    consumer=handlers.consumer,
+    publishes=(DossierOpened, CandidatePublished, DossierConcluded, AwardDecided),
+    routers=(api.router, pages.router),
+    routines=routines,
+)

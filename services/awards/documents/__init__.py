@@ -1,0 +1,1 @@
+"""Official documents as PDF, from templates that a ward may replace."""

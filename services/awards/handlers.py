@@ -1,0 +1,85 @@
+"""What other services tell awards. Each handler only records what it learned.
+
+A dossier needs a period, a participant, a form and a result; the officer's request looks whether
+all are there, so the facts may come in any order.
+"""
+
+from collections.abc import Sequence
+
+from services.awards.store import facts
+from shared.contracts.intake import (
+    MovementLaunched,
+    ParticipantRegistered,
+    PeriodOpened,
+    ReportAccepted,
+)
+from shared.contracts.scoring import ResultFrozen
+from shared.messaging import Consumer, Received, UnitOfWork
+
+consumer = Consumer("awards")
+
+
+@consumer.on(MovementLaunched)
+async def take_movements(events: Sequence[Received[MovementLaunched]], work: UnitOfWork) -> None:
+    """The forms that the movement offers, and the place printed on certificates."""
+    versions, forms = [], []
+    for event in events:
+        data = event.data
+        key = {"ward": data.ward, "movement": data.movement, "version": data.version}
+        versions.append({**key, "title": data.title, "place": data.place})
+        forms += [{**key, **form.model_dump()} for form in data.forms]
+    await facts.add_movements(work.connection, versions, forms)
+
+
+@consumer.on(PeriodOpened)
+async def take_periods(events: Sequence[Received[PeriodOpened]], work: UnitOfWork) -> None:
+    names = {"ward", "period", "movement", "title", "year"}
+    rows = [event.data.model_dump(include=names) for event in events]
+    await facts.put_periods(work.connection, rows)
+
+
+@consumer.on(ParticipantRegistered)
+async def take_participants(
+    events: Sequence[Received[ParticipantRegistered]], work: UnitOfWork
+) -> None:
+    names = {
+        "ward",
+        "participant",
+        "name",
+        "kind",
+        "collective",
+        "block",
+        "proposed_by",
+        "proposed_by_name",
+    }
+    rows = [
+        {**event.data.model_dump(include=names), "group_code": event.data.group} for event in events
+    ]
+    await facts.put_participants(work.connection, rows)
+
+
+@consumer.on(ReportAccepted)
+async def take_accepted_reports(
+    events: Sequence[Received[ReportAccepted]], work: UnitOfWork
+) -> None:
+    """A report's nominations are proposals; those of a newer report replace them."""
+    newest = {(e.data.ward, e.data.period, e.data.participant): e.data for e in events}
+    rows = [
+        {
+            "ward": ward,
+            "period": period,
+            "proposer": proposer,
+            "place": place,
+            **nomination.model_dump(),
+        }
+        for (ward, period, proposer), report in newest.items()
+        for place, nomination in enumerate(report.nominations, 1)
+    ]
+    await facts.replace_proposals(work.connection, list(newest), rows)
+
+
+@consumer.on(ResultFrozen)
+async def take_results(events: Sequence[Received[ResultFrozen]], work: UnitOfWork) -> None:
+    """Results advise; opening a dossier asks only that there is one."""
+    rows = [event.data.model_dump(exclude={"group"}) for event in events]
+    await facts.put_results(work.connection, rows)

@@ -1,0 +1,168 @@
+"""Dossiers, what happened to them, and their publication."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.awards.domain.dossier import LIVE, Command, State
+from services.awards.domain.publication import Window
+from services.awards.store.tables import (
+    agenda,
+    award,
+    decision,
+    dossier,
+    outcome,
+    publication,
+    step,
+)
+
+Values = dict[str, Any]
+_PUBLIC: list[sa.Column[Any]] = [
+    dossier.c[name] for name in ("ward", "name", "unit", "achievement", "form_title")
+]
+
+
+async def add(connection: AsyncConnection, values: Values) -> None:
+    await connection.execute(sa.insert(dossier).values(values))
+
+
+async def move(
+    connection: AsyncConnection,
+    ward: str,
+    moves: Sequence[tuple[str, Command, State]],
+    actor: str,
+    at: datetime,
+) -> None:
+    """Enter each dossier's step and its new state."""
+    if not moves:
+        return
+    statement = sa.update(dossier).where(
+        dossier.c.ward == ward, dossier.c.dossier == sa.bindparam("its_id")
+    )
+    await connection.execute(
+        statement.values(state=sa.bindparam("its_state")),
+        [{"its_id": name, "its_state": str(state)} for name, _, state in moves],
+    )
+    await connection.execute(
+        sa.insert(step),
+        [
+            {
+                "ward": ward,
+                "dossier": name,
+                "state": str(state),
+                "command": str(command),
+                "actor": actor,
+                "at": at,
+            }
+            for name, command, state in moves
+        ],
+    )
+
+
+async def publish(
+    connection: AsyncConnection, ward: str, dossiers: Sequence[str], window: Window
+) -> None:
+    rows = [
+        {"ward": ward, "dossier": d, "window_from": window.first, "window_until": window.last}
+        for d in dossiers
+    ]
+    await connection.execute(sa.insert(publication), rows)
+
+
+async def find(connection: AsyncConnection, ward: str, name: str) -> sa.Row[Any] | None:
+    return (await load(connection, ward, [name])).get(name)
+
+
+async def load(
+    connection: AsyncConnection, ward: str, names: Sequence[str]
+) -> dict[str, sa.Row[Any]]:
+    """Dossier -> its row with its publication window (None before publication)."""
+    query = (
+        sa.select(dossier, publication.c.window_from, publication.c.window_until)
+        .select_from(dossier.outerjoin(publication, _same(publication)))
+        .where(dossier.c.ward == ward, dossier.c.dossier.in_(names))
+    )
+    return {row.dossier: row for row in await connection.execute(query)}
+
+
+async def live_of(connection: AsyncConnection, ward: str, period: str) -> dict[str, str]:
+    """Participant -> its live dossier in a period; at most one."""
+    query = sa.select(dossier.c.participant, dossier.c.dossier).where(
+        dossier.c.ward == ward,
+        dossier.c.period == period,
+        dossier.c.state.in_([str(state) for state in LIVE]),
+    )
+    return {row.participant: row.dossier for row in await connection.execute(query)}
+
+
+async def all_of(
+    connection: AsyncConnection, ward: str, period: str | None = None
+) -> Sequence[sa.Row[Any]]:
+    """Every dossier of a ward with its window, session, counts and decision, where it has them."""
+    joined = (
+        dossier.outerjoin(publication, _same(publication))
+        .outerjoin(agenda, _same(agenda))
+        .outerjoin(outcome, _same(outcome))
+        .outerjoin(award, _same(award))
+        .outerjoin(
+            decision,
+            sa.and_(award.c.ward == decision.c.ward, award.c.session == decision.c.session),
+        )
+    )
+    query = (
+        sa.select(
+            dossier,
+            publication.c.window_from,
+            publication.c.window_until,
+            agenda.c.session,
+            *(outcome.c[n] for n in ("yes", "no", "abstain", "recused", "silent", "members")),
+            award.c.ordinal,
+            decision.c.number,
+            decision.c.decided_on,
+        )
+        .select_from(joined)
+        .where(dossier.c.ward == ward)
+        .order_by(dossier.c.period, decision.c.decided_on, award.c.ordinal, dossier.c.dossier)
+    )
+    if period is not None:
+        query = query.where(dossier.c.period == period)
+    return (await connection.execute(query)).all()
+
+
+def _same(table: sa.Table) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.ward == dossier.c.ward, table.c.dossier == dossier.c.dossier)
+
+
+async def candidates_on(connection: AsyncConnection, today: date) -> Sequence[sa.Row[Any]]:
+    """What the public may give an opinion on today, in every ward."""
+    query = (
+        sa.select(
+            *[*_PUBLIC, publication.c.window_from, publication.c.window_until],
+        )
+        .select_from(dossier.join(publication, _same(publication)))
+        .where(
+            publication.c.window_from <= today,
+            publication.c.window_until >= today,
+            dossier.c.state.in_([str(State.PUBLISHED), str(State.IN_SESSION)]),
+        )
+        .order_by(dossier.c.ward, publication.c.window_until, dossier.c.name)
+    )
+    return (await connection.execute(query)).all()
+
+
+async def decided(connection: AsyncConnection) -> Sequence[sa.Row[Any]]:
+    """What the public sees of every award, the newest decisions first."""
+    joined = dossier.join(award, _same(award)).join(
+        decision, sa.and_(award.c.ward == decision.c.ward, award.c.session == decision.c.session)
+    )
+    query = (
+        sa.select(
+            *[*_PUBLIC, award.c.ordinal, decision.c.number, decision.c.decided_on],
+        )
+        .select_from(joined)
+        .order_by(decision.c.decided_on.desc(), decision.c.number, award.c.ordinal)
+    )
+    return (await connection.execute(query)).all()
