@@ -40,9 +40,11 @@ class IntakeSettings(Settings):
 
 
 async def read_register(parts: Parts[IntakeSettings]) -> None:
-    """Name the inbound topics and grants. Raises ValidationError on a register that is wrong."""
+    """Name the inbound topics and grants. Raises ValueError on a register that is wrong."""
     text = parts.settings.publishers_file.read_text("utf-8")
     entries = TypeAdapter(list[PublisherEntry]).validate_python(YAML(typ="safe").load(text))
+    if len({entry.name for entry in entries}) < len(entries):
+        raise ValueError(f"{parts.settings.publishers_file}: a publisher is named twice")
     register.replace([entry.publisher() for entry in entries])
     consumer.listen_to(register.topics)
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from services.intake import store
+from services.intake.domain.deadline import BY_THEIR_OWN_DATE
+from services.intake.domain.obligation import state_of, transition
 from services.intake.domain.report import (
     Desk,
     OpenPeriod,
@@ -41,7 +43,7 @@ class Submission:
 class _Counter:
     """One ward's desk while a batch is decided: what was known, and what has changed."""
 
-    movement: dict[str, Any]
+    movements: dict[str, dict[str, Any]]
     participants: dict[str, Any]
     periods: dict[str, Any]
     reports: dict[store.Key, ReportState]
@@ -49,33 +51,39 @@ class _Counter:
     rows: list[dict[str, Any]] = field(default_factory=list)
     met: list[dict[str, Any]] = field(default_factory=list)
 
+    def movement(self, submission: Submission) -> dict[str, Any]:
+        """The movement's version by whose rules a period's reports are judged now."""
+        period = self.periods.get(submission.data.period)
+        return self.movements.get(period.movement, {}) if period else {}
+
     def desk(self, submission: Submission) -> Desk:
+        movement = self.movement(submission)
         return Desk(
-            reporter=self._reporter(submission.data.participant),
-            period=self._period(submission.data.period),
-            contents=frozenset(c["number"] for c in self.movement.get("contents", ())),
-            forms=frozenset(f["code"] for f in self.movement.get("forms", ())),
+            reporter=self._reporter(submission.data.participant, movement),
+            period=self._period(submission.data.period, movement),
+            contents=frozenset(c["number"] for c in movement.get("contents", ())),
+            forms=frozenset(f["code"] for f in movement.get("forms", ())),
             current=self.reports.get(submission.key, ReportState()),
         )
 
-    def _reporter(self, code: str) -> Reporter | None:
+    def _reporter(self, code: str, movement: dict[str, Any]) -> Reporter | None:
         row = self.participants.get(code)
         if row is None:
             return None
         criteria = frozenset(
             criterion["code"]
-            for group in self.movement.get("groups", ())
+            for group in movement.get("groups", ())
             if group["code"] == row.group_code
             for criterion in group["criteria"]
             if not criterion["only_for"] or row.kind in criterion["only_for"]
         )
-        return Reporter(row.participant, row.manner, criteria)
+        return Reporter(row.participant, criteria)
 
-    def _period(self, code: str) -> OpenPeriod | None:
+    def _period(self, code: str, movement: dict[str, Any]) -> OpenPeriod | None:
         row = self.periods.get(code)
         if row is None or row.kind != "annual-report":
             return None
-        return OpenPeriod(row.period, row.due)
+        return OpenPeriod(row.period, row.due, movement.get("corrections", BY_THEIR_OWN_DATE))
 
 
 async def take_submissions(
@@ -100,20 +108,12 @@ async def take_submissions(
 
 async def _open_counter(work: UnitOfWork, ward: str, submissions: Sequence[Submission]) -> _Counter:
     connection, keys = work.connection, [s.key for s in submissions]
-    newest = await store.newest_reports(connection, ward, keys)
     return _Counter(
-        movement=await store.newest_movement(connection, ward) or {},
+        movements=await store.movements(connection, ward),
         participants=await store.participants(connection, ward, [code for code, _ in keys]),
         periods=await store.periods(connection, ward),
-        reports={key: _state(report) for key, report in newest.items()},
+        reports=await store.report_states(connection, ward, keys),
         owed=await store.open_obligations(connection, ward, keys, "annual-report"),
-    )
-
-
-def _state(report: store.NewestReport) -> ReportState:
-    outcome: Any = report.outcome or "received"
-    return ReportState(
-        outcome, report.report_id, report.revision, report.digest, report.received_at, report.late
     )
 
 
@@ -122,7 +122,7 @@ def _take(work: UnitOfWork, counter: _Counter, submission: Submission) -> Taken 
     if isinstance(decision, Refused) or decision.duplicate:
         return decision
     counter.reports[submission.key] = decision.after
-    counter.rows.append(_row(submission, decision))
+    counter.rows.append(_row(submission, decision, counter.movement(submission)))
     work.publish(_received(submission, decision), because_of=submission.because_of)
     owed = counter.owed.pop(submission.key, None)
     if owed is not None:
@@ -130,7 +130,7 @@ def _take(work: UnitOfWork, counter: _Counter, submission: Submission) -> Taken 
     return decision
 
 
-def _row(submission: Submission, decision: Taken) -> dict[str, Any]:
+def _row(submission: Submission, decision: Taken, movement: dict[str, Any]) -> dict[str, Any]:
     data = submission.data
     return {
         "ward": data.ward,
@@ -139,13 +139,15 @@ def _row(submission: Submission, decision: Taken) -> dict[str, Any]:
         "revision": data.revision,
         "report_id": data.report_id,
         "body": data.model_dump(mode="json"),
-        "digest": decision.after.digest,
+        "digest": decision.version.digest,
         "received_at": submission.received_at,
-        "late": decision.lateness.late,
-        "days_late": decision.lateness.days,
+        "late": decision.version.lateness.late,
+        "days_late": decision.version.lateness.days,
         "door": submission.door,
         "publisher": submission.publisher,
         "submitted_by": submission.by,
+        "movement": movement["movement"],
+        "movement_version": movement["version"],
     }
 
 
@@ -158,8 +160,8 @@ def _received(submission: Submission, decision: Taken) -> ReportReceived:
         report_id=data.report_id,
         revision=data.revision,
         received_at=submission.received_at,
-        late=decision.lateness.late,
-        days_late=decision.lateness.days,
+        late=decision.version.lateness.late,
+        days_late=decision.version.lateness.days,
         door=submission.door,
         publisher=submission.publisher,
         items=tuple(
@@ -177,7 +179,8 @@ def _received(submission: Submission, decision: Taken) -> ReportReceived:
 def _meet(
     work: UnitOfWork, counter: _Counter, submission: Submission, decision: Taken, owed: Any
 ) -> None:
-    on_time = not decision.lateness.late
+    transition(state_of(owed.met_at), "meet", owed.manner)
+    on_time = not decision.version.lateness.late
     counter.met.append({"which": owed.id, "at": submission.received_at, "timely": on_time})
     work.publish(
         ObligationMet(

@@ -5,7 +5,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.intake.domain.deadline import BY_THEIR_OWN_DATE, Corrections
 from services.intake.domain.publisher import Grant, Publisher
+from services.intake.domain.roll import Contact, Entry
 from shared.contracts.base import Code, Day, Instant, Text
 from shared.contracts.intake import Block, Content, Criterion, Form, Manner, ObligationKind
 
@@ -24,7 +26,10 @@ class GroupForm(_Form):
 
 
 class MovementForm(_Form):
-    """A version of the movement; `reminder_offsets` are days before a deadline's day."""
+    """A version of the movement; `reminder_offsets` are days before a deadline's day.
+
+    `corrections`: what a returned report is judged by when it comes back [design reading].
+    """
 
     movement: Code
     version: int = Field(ge=1)
@@ -36,11 +41,12 @@ class MovementForm(_Form):
     blocks: tuple[Block, ...] = Field(min_length=1)
     forms: tuple[Form, ...] = Field(min_length=1)
     reminder_offsets: tuple[Annotated[int, Field(ge=0, le=366)], ...] = Field(min_length=1)
+    corrections: Corrections = BY_THEIR_OWN_DATE
 
 
 class ReporterForm(_Form):
     person: PersonId
-    name: Text
+    name: Text = Field(min_length=1)
     email: Email
 
 
@@ -54,6 +60,10 @@ class ParticipantForm(_Form):
     manner: Manner
     proposed_by: Code | None = None
     reporter: ReporterForm
+
+    def entry(self) -> Entry:
+        contact = Contact(self.reporter.person, self.reporter.name, self.reporter.email)
+        return Entry(self.code, self.name, self.collective, self.manner, self.proposed_by, contact)
 
 
 class ParticipantsForm(_Form):
@@ -82,7 +92,9 @@ class PlanForm(_Form):
 
 
 class ReturnReasonForm(_Form):
-    pointer: str = Field(max_length=300)
+    """`pointer` is a JSON pointer into the report, "" for all of it."""
+
+    pointer: str = Field(pattern=r"^(/[^\x00-\x1f]*)?$", max_length=300)
     text: Text = Field(min_length=1, max_length=2000)
 
 
@@ -131,3 +143,25 @@ class Acknowledged(BaseModel):
     late: bool
     days_late: int
     duplicate: bool
+
+
+class BoardRow(BaseModel):
+    """Where one participant stands in a period; fields are None where there is nothing yet."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    participant: str
+    name: str
+    block: str
+    manner: Manner
+    proposed_by: str | None
+    due: Instant | None
+    met_at: Instant | None
+    on_time: bool | None
+    revision: int | None
+    received_at: Instant | None
+    late: bool | None
+    days_late: int | None
+    door: str | None
+    publisher: str | None
+    outcome: str | None

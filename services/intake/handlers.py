@@ -27,7 +27,12 @@ from shared.messaging import Consumer, Inbound, UnitOfWork
 
 consumer = Consumer("intake")
 
-_KEY = re.compile(r"^(?P<ward>[a-z0-9]+(?:-[a-z0-9]+)*)/(?P<participant>.{1,200})$", re.DOTALL)
+_KEY = re.compile(r"(?P<ward>(?=.{1,80}/)[a-z0-9]+(?:-[a-z0-9]+)*)/(?P<participant>.{1,200})", re.S)
+_HEADER = re.compile(r"header (?P<name>\S{1,100}) is (?P<what>missing|not UTF-8)")
+_HEADER_WORDS = {
+    "missing": "Bản ghi thiếu trường {name} ở phần đầu (header).",
+    "not UTF-8": "Trường {name} ở phần đầu (header) không viết bằng UTF-8.",
+}
 
 
 class Register:
@@ -63,6 +68,7 @@ class Letter:
 @consumer.on_inbound
 async def answer_publishers(records: Sequence[Inbound], work: UnitOfWork) -> None:
     """Read, check, decide and answer, in the order of the records."""
+    await work.lock(*("/".join(_addressee(record)) for record in records))
     letters = [_read(record) for record in records]
     readable = [(letter, letter.report) for letter in letters if letter.report is not None]
     submissions = [
@@ -79,13 +85,13 @@ async def answer_publishers(records: Sequence[Inbound], work: UnitOfWork) -> Non
     outcomes = iter(await take_submissions(work, submissions))
     for letter in letters:
         if letter.report is None:
-            await _reject(work, letter, letter.reasons)
+            _reject(work, letter, letter.reasons)
             continue
         outcome = next(outcomes)
         if isinstance(outcome, Refused):
-            await _reject(work, letter, outcome.reasons)
+            _reject(work, letter, outcome.reasons)
         else:
-            await _receipt(work, letter, letter.report, outcome)
+            _receipt(work, letter, letter.report, outcome)
 
 
 def _read(record: Inbound) -> Letter:
@@ -112,8 +118,7 @@ def _reason(code: RejectionCode, pointer: str, detail: str) -> Reason:
 
 def _envelope_reason(record: Inbound, publisher: Publisher) -> Reason | None:
     if record.envelope is None:
-        detail = f"Không đọc được phần đầu của bản ghi: {record.problem}."
-        return _reason("unreadable", "", detail)
+        return _reason("unreadable", "", _header_words(record.problem))
     if record.repeat == "other-bytes":
         detail = "Mã ce_id này đã dùng cho một nội dung khác; hãy gửi lại với mã mới."
         return _reason("same-id-other-bytes", "", detail)
@@ -126,6 +131,13 @@ def _envelope_reason(record: Inbound, publisher: Publisher) -> Reason | None:
     return None
 
 
+def _header_words(problem: str) -> str:
+    known = _HEADER.match(problem)
+    if known is None:
+        return "Phần đầu (header) của bản ghi không đúng chuẩn CloudEvents 1.0."
+    return _HEADER_WORDS[known["what"]].format(name=known["name"])
+
+
 def _body_reasons(error: ValidationError) -> tuple[Reason, ...]:
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     if problems and problems[0]["type"] == "json_invalid":
@@ -136,9 +148,8 @@ def _body_reasons(error: ValidationError) -> tuple[Reason, ...]:
     )
 
 
-async def _reject(work: UnitOfWork, letter: Letter, reasons: Sequence[Reason]) -> None:
+def _reject(work: UnitOfWork, letter: Letter, reasons: Sequence[Reason]) -> None:
     ward, participant = _addressee(letter.record)
-    await work.lock(f"{ward}/{participant}")
     work.publish(
         ReportRejected(
             ward=ward,
@@ -153,10 +164,7 @@ async def _reject(work: UnitOfWork, letter: Letter, reasons: Sequence[Reason]) -
     )
 
 
-async def _receipt(
-    work: UnitOfWork, letter: Letter, report: ReportSubmitted, outcome: Taken
-) -> None:
-    received_at = outcome.after.received_at or work.business.at(letter.record.appended_at)
+def _receipt(work: UnitOfWork, letter: Letter, report: ReportSubmitted, outcome: Taken) -> None:
     work.publish(
         ReportReceipt(
             ward=report.ward,
@@ -166,8 +174,8 @@ async def _receipt(
             period=report.period,
             report_id=report.report_id,
             revision=report.revision,
-            received_at=received_at,
-            late=outcome.lateness.late,
+            received_at=outcome.version.received_at,
+            late=outcome.version.lateness.late,
             duplicate=outcome.duplicate,
         ),
         because_of=letter.record,
@@ -177,7 +185,7 @@ async def _receipt(
 
 def _addressee(record: Inbound) -> tuple[str, str]:
     """Ward and participant as the record's key has them; a key of no such form is shown whole."""
-    match = _KEY.match(record.key)
+    match = _KEY.fullmatch(record.key)
     if match is None:
         return "unknown", record.key[:200]
     return match["ward"], match["participant"]

@@ -1,6 +1,7 @@
 """The board: who owes, who has reported, who is late."""
 
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from services.intake import store
-from services.intake.domain.office import Subject
+from services.intake.domain.deadline import lateness
+from services.intake.domain.obligation import IS_OVERDUE, IS_REMINDED
+from services.intake.domain.office import Subject, may_see
 from shared.messaging import Works
 from shared.web.identity import Person, visitor
 from shared.web.pages import Pages
@@ -16,13 +19,20 @@ from shared.web.pages import Pages
 router = APIRouter(include_in_schema=False)
 _pages = Pages("intake", Path(__file__).parent / "templates")
 
-_WORDS = {
+_REPORT = {
     "accepted": ("Đã tiếp nhận chính thức", "good"),
     "returned": ("Trả lại để chỉnh sửa", "warn"),
     "received": ("Đã gửi, chờ xem xét", "good"),
     "open": ("Chưa gửi", "muted"),
     "overdue": ("Quá hạn, chưa gửi", "bad"),
-    "free": ("Tự nguyện, chưa gửi", "muted"),
+    "free": ("Không bắt buộc, chưa gửi", "muted"),
+}
+_PLAN = {
+    "met": ("Đã ban hành", "good"),
+    "met-late": ("Đã ban hành, muộn", "warn"),
+    "open": ("Chưa có kế hoạch", "muted"),
+    "overdue": ("Quá hạn, chưa có kế hoạch", "bad"),
+    "free": ("Không thuộc diện ban hành", "muted"),
 }
 
 
@@ -40,13 +50,13 @@ async def board(
     async with works.read() as connection:
         periods = await store.periods(connection, person.ward)
         annual = [code for code, row in periods.items() if row.kind == "annual-report"]
-        chosen = period if period in periods else next(iter(annual), "")
-        rows = await store.board(connection, person.ward, chosen)
-        movement = await store.newest_movement(connection, person.ward) or {}
-    seen = [row for row in rows if person.sees_all or _own(person, row)]
+        chosen = periods.get(period) or periods.get(next(iter(annual), ""))
+        rows = await store.board(connection, person.ward, chosen.period) if chosen else []
+        movements = await store.movements(connection, person.ward)
+    movement = movements.get(chosen.movement, {}) if chosen else {}
     now = works.business.now()
-    lines = [(row, *_WORDS[_state(row, now)]) for row in seen]
-    titles = {block["code"]: block["title"] for block in movement.get("blocks", ())}
+    seen = [row for row in rows if _may_see(person, row)]
+    lines = [(row, *_words(chosen, row, now)) for row in seen]
     return _pages.render(
         request,
         "board.html",
@@ -54,24 +64,41 @@ async def board(
             "title": movement.get("title", ""),
             "now": now,
             "periods": list(periods.values()),
-            "chosen": periods.get(chosen),
+            "chosen": chosen,
             "lines": lines,
-            "blocks": titles,
+            "blocks": {block["code"]: block["title"] for block in movement.get("blocks", ())},
             "counts": Counter(words for _, words, _ in lines),
             "late": sum(bool(row.late) for row in seen),
         },
     )
 
 
-def _own(person: Person, row: Any) -> bool:
-    return Subject(row.participant, row.proposed_by).belongs_to(person.unit)
+def _may_see(person: Person, row: Any) -> bool:
+    subject = Subject(row.participant, row.proposed_by)
+    return may_see(person.unit, subject, sees_all=person.sees_all)
 
 
-def _state(row: Any, now: Any) -> str:
+def _words(period: Any, row: Any, now: datetime) -> tuple[str, str]:
+    """What the board says of a participant, and in which tone."""
+    if period.kind == "unit-plan":
+        return _PLAN[_state_of_plan(row, now)]
+    return _REPORT[_state_of_report(row, now)]
+
+
+def _state_of_report(row: Any, now: datetime) -> str:
     if row.revision is not None:
         return row.outcome or "received"
-    if row.due is None or row.manner in {"voluntary", "proposed"}:
+    return _state_of_duty(row, now)
+
+
+def _state_of_plan(row: Any, now: datetime) -> str:
+    if row.met_at is not None:
+        return "met" if row.on_time else "met-late"
+    return _state_of_duty(row, now)
+
+
+def _state_of_duty(row: Any, now: datetime) -> str:
+    if row.due is None or row.manner not in IS_REMINDED:
         return "free"
-    if row.met_at is None and row.due < now and row.manner == "owes":
-        return "overdue"
-    return "open" if row.met_at is None else "received"
+    overdue = row.manner in IS_OVERDUE and lateness(row.due, now).late
+    return "overdue" if overdue else "open"

@@ -1,14 +1,18 @@
 """Intake's tables and queries."""
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, UUID, insert
+from sqlalchemy.dialects.postgresql import JSONB, UUID, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.intake.domain.deadline import Lateness, Return
+from services.intake.domain.report import ReportState, Version
+from shared.calendar import WARD_ZONE
 from shared.database import metadata
 
 tables = metadata()
@@ -118,8 +122,10 @@ report = sa.Table(
     _code("door"),
     sa.Column("publisher", sa.Text),
     _code("submitted_by"),
+    _code("movement"),
+    sa.Column("movement_version", sa.Integer, nullable=False),
 )
-"""Versions of reports; a row is never changed."""
+"""Versions of reports, with the movement's version they were judged by; a row is never changed."""
 
 judgement = sa.Table(
     "judgement",
@@ -145,21 +151,20 @@ Key = tuple[str, str]
 async def add(
     connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Insert rows in one statement; rows that are there already stay as they are."""
+    """Insert new rows. Raises IntegrityError when one is there already: the callers know."""
     if rows:
-        await connection.execute(insert(table).values(list(rows)).on_conflict_do_nothing())
+        await connection.execute(sa.insert(table), [dict(row) for row in rows])
 
 
-async def newest_movement(connection: AsyncConnection, ward: str) -> dict[str, Any] | None:
-    """The newest version of the ward's movement, as it was published."""
+async def movements(connection: AsyncConnection, ward: str) -> dict[str, dict[str, Any]]:
+    """The newest version of each of the ward's movements, as it was entered, by code."""
     query = (
-        sa.select(movement.c.data)
+        sa.select(movement.c.movement, movement.c.data)
         .where(movement.c.ward == ward)
-        .order_by(movement.c.launched_at.desc(), movement.c.version.desc())
-        .limit(1)
+        .ext(distinct_on(movement.c.movement))
+        .order_by(movement.c.movement, movement.c.version.desc())
     )
-    data: dict[str, Any] | None = await connection.scalar(query)
-    return data
+    return {row.movement: row.data for row in await connection.execute(query)}
 
 
 async def movement_version(
@@ -192,50 +197,87 @@ async def periods(connection: AsyncConnection, ward: str) -> dict[str, sa.Row[An
     return {row.period: row for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class NewestReport:
-    """The newest version of a report with what the office made of it."""
-
-    report_id: str
-    revision: int
-    digest: str
-    received_at: datetime
-    late: bool
-    outcome: str | None
-    body: dict[str, Any]
+async def contacts(
+    connection: AsyncConnection, ward: str, people: Iterable[str]
+) -> dict[str, sa.Row[Any]]:
+    """Contacts by person."""
+    query = sa.select(contact).where(
+        contact.c.ward == ward, contact.c.person.in_(sorted(set(people)))
+    )
+    return {row.person: row for row in await connection.execute(query)}
 
 
-async def newest_reports(
+async def plan_of(
+    connection: AsyncConnection, ward: str, participant_code: str, period_code: str
+) -> sa.Row[Any] | None:
+    """The plan that a participant recorded for a period."""
+    query = sa.select(plan).where(
+        plan.c.ward == ward,
+        plan.c.participant == participant_code,
+        plan.c.period == period_code,
+    )
+    return (await connection.execute(query)).one_or_none()
+
+
+_JUDGED = sa.and_(*(report.c[name] == judgement.c[name] for name in _VERSION))
+
+
+async def report_states(
     connection: AsyncConnection, ward: str, keys: Iterable[Key]
-) -> dict[Key, NewestReport]:
-    """The newest version of each participant's report for a period."""
-    wanted = sorted(set(keys))
-    if not wanted:
-        return {}
-    same = [report.c[name] == judgement.c[name] for name in _VERSION]
+) -> dict[Key, ReportState]:
+    """What became of each participant's report for a period, where there is one."""
     query = (
-        sa.select(report, judgement.c.outcome)
-        .outerjoin(judgement, sa.and_(*same))
+        sa.select(
+            *(column for column in report.c if column.name != "body"),
+            judgement.c.outcome,
+            judgement.c.correct_by,
+        )
+        .outerjoin(judgement, _JUDGED)
         .where(
             report.c.ward == ward,
-            sa.tuple_(report.c.participant, report.c.period).in_(wanted),
+            sa.tuple_(report.c.participant, report.c.period).in_(sorted(set(keys))),
         )
-        .distinct(report.c.participant, report.c.period)
-        .order_by(report.c.participant, report.c.period, report.c.revision.desc())
+        .order_by(report.c.participant, report.c.period, report.c.revision)
     )
-    rows = await connection.execute(query)
-    return {
-        (row.participant, row.period): NewestReport(
-            str(row.report_id),
-            row.revision,
-            row.digest,
-            row.received_at,
-            row.late,
-            row.outcome,
-            row.body,
-        )
+    rows: Iterable[Any] = await connection.execute(query)
+    stories = groupby(rows, key=lambda row: (row.participant, row.period))
+    return {key: _state(list(versions)) for key, versions in stories}
+
+
+def _state(rows: Sequence[Any]) -> ReportState:
+    returns = [
+        Return(row.correct_by, Lateness(row.late, row.days_late))
         for row in rows
-    }
+        if row.outcome == "returned"
+    ]
+    return ReportState(
+        rows[-1].outcome or "received",
+        tuple(_version(row) for row in rows),
+        returns[-1] if returns else None,
+    )
+
+
+def _version(row: Any) -> Version:
+    lateness = Lateness(row.late, row.days_late)
+    received_at = row.received_at.astimezone(WARD_ZONE)
+    return Version(row.revision, str(row.report_id), row.digest, received_at, lateness)
+
+
+async def judged_version(
+    connection: AsyncConnection, ward: str, key: Key, revision: int
+) -> sa.Row[Any] | None:
+    """One version of a report with what the office made of it."""
+    query = (
+        sa.select(report, judgement.c.outcome, judgement.c.reasons, judgement.c.correct_by)
+        .outerjoin(judgement, _JUDGED)
+        .where(
+            report.c.ward == ward,
+            report.c.participant == key[0],
+            report.c.period == key[1],
+            report.c.revision == revision,
+        )
+    )
+    return (await connection.execute(query)).one_or_none()
 
 
 async def open_obligations(
@@ -271,27 +313,43 @@ async def meet(connection: AsyncConnection, met: Sequence[Mapping[str, Any]]) ->
         await connection.execute(_CANCEL, [{"which": row["which"]} for row in met])
 
 
+_DUE = sa.and_(reminder.c.state == "planned", reminder.c.due_at <= sa.bindparam("now"))
+
+
+async def duties_to_remind(connection: AsyncConnection, now: datetime, limit: int) -> Sequence[Any]:
+    """Obligations (id, ward, participant) with reminders that came due, the oldest first."""
+    query = (
+        sa.select(obligation.c.id, obligation.c.ward, obligation.c.participant)
+        .join(reminder, reminder.c.obligation == obligation.c.id)
+        .where(_DUE)
+        .group_by(obligation.c.id)
+        .order_by(sa.func.min(reminder.c.due_at), obligation.c.id)
+        .limit(limit)
+    )
+    return (await connection.execute(query, {"now": now})).all()
+
+
 async def due_reminders(
-    connection: AsyncConnection, now: datetime, limit: int
+    connection: AsyncConnection, now: datetime, obligations: Iterable[uuid.UUID]
 ) -> Sequence[sa.Row[Any]]:
-    """Planned reminders that came due, of obligations still open, oldest first."""
+    """All reminders of these obligations that came due, with the obligation, oldest first."""
     query = (
         sa.select(obligation, reminder.c.offset_days, reminder.c.due_at)
         .join(reminder, reminder.c.obligation == obligation.c.id)
-        .where(
-            reminder.c.state == "planned",
-            reminder.c.due_at <= now,
-            obligation.c.met_at.is_(None),
-        )
+        .where(_DUE, obligation.c.id.in_(sorted(obligations)))
         .order_by(reminder.c.due_at, obligation.c.id)
-        .limit(limit)
     )
-    return (await connection.execute(query)).all()
+    return (await connection.execute(query, {"now": now})).all()
 
 
 async def count_due(connection: AsyncConnection, now: datetime) -> int:
+    query = sa.select(sa.func.count()).select_from(reminder).where(_DUE)
+    return await connection.scalar(query, {"now": now}) or 0
+
+
+async def count_obligations(connection: AsyncConnection, ward: str, period_code: str) -> int:
     query = sa.select(sa.func.count()).where(
-        reminder.c.state == "planned", reminder.c.due_at <= now
+        obligation.c.ward == ward, obligation.c.period == period_code
     )
     return await connection.scalar(query) or 0
 
@@ -318,7 +376,7 @@ async def board(connection: AsyncConnection, ward: str, period_code: str) -> Seq
     newest = (
         sa.select(report)
         .where(report.c.ward == ward, report.c.period == period_code)
-        .distinct(report.c.participant)
+        .ext(distinct_on(report.c.participant))
         .order_by(report.c.participant, report.c.revision.desc())
         .subquery("newest")
     )

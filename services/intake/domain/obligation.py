@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID, uuid5
 
+from services.intake.domain.deadline import OVERDUE
 from shared.contracts.intake import Manner, ObligationKind
 from shared.refusal import Refusal
 
@@ -23,24 +24,22 @@ IS_REMINDED: frozenset[Manner] = frozenset({"owes", "invited"})
 IS_OVERDUE: frozenset[Manner] = frozenset({"owes"})
 """The Fatherland Front is invited (plan VI.4 "Đề nghị"): it is never told that it is overdue."""
 
-TRANSITIONS: dict[tuple[State, Command], State] = {
-    ("open", "remind"): "open",
-    ("open", "find-overdue"): "open",
-    ("open", "meet"): "met",
-}
+_ANYBODY: frozenset[Manner] = frozenset(get_args(Manner))
 
 
 @dataclass(frozen=True, slots=True)
-class Obligation:
-    """One duty of one participant; `due` is its last on-time moment."""
+class Step:
+    """Where a command leads, and for whom it may be given."""
 
-    id: UUID
-    participant: str
-    kind: ObligationKind
-    period: str
-    manner: Manner
-    due: datetime
-    due_text: str
+    to: State
+    guard: frozenset[Manner]
+
+
+TRANSITIONS: dict[tuple[State, Command], Step] = {
+    ("open", "remind"): Step("open", IS_REMINDED),
+    ("open", "find-overdue"): Step("open", IS_OVERDUE),
+    ("open", "meet"): Step("met", _ANYBODY),
+}
 
 
 def obligation_id(ward: str, participant: str, kind: ObligationKind, period: str) -> UUID:
@@ -52,9 +51,27 @@ def is_asked(kind: ObligationKind, manner: Manner) -> bool:
     return manner in WHO_IS_ASKED[kind]
 
 
-def transition(state: State, command: Command) -> State:
-    """Raises Refusal: an unknown transition is refused."""
-    try:
-        return TRANSITIONS[state, command]
-    except KeyError:
-        raise Refusal("obligation-closed", "Nhiệm vụ này đã hoàn thành.") from None
+def is_still_asked(kind: ObligationKind, manner: Manner, due: datetime, now: datetime) -> bool:
+    """Whoever registers after a deadline is not asked for what was due before [design reading]."""
+    return is_asked(kind, manner) and due >= now
+
+
+def state_of(met_at: datetime | None) -> State:
+    return "open" if met_at is None else "met"
+
+
+def command_of(offset: int) -> Command:
+    """What a planned row of this offset wants when it comes due."""
+    return "find-overdue" if offset == OVERDUE else "remind"
+
+
+def may(state: State, command: Command, manner: Manner) -> bool:
+    step = TRANSITIONS.get((state, command))
+    return step is not None and manner in step.guard
+
+
+def transition(state: State, command: Command, manner: Manner) -> State:
+    """Raises Refusal: an unknown transition is refused, and one that the guard forbids."""
+    if not may(state, command, manner):
+        raise Refusal("obligation-closed", "Nhiệm vụ này không còn chờ thực hiện.")
+    return TRANSITIONS[state, command].to

@@ -2,14 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from services.intake.domain.deadline import Lateness, lateness
-from shared.contracts.inbound import Reason, ReportSubmitted
-from shared.contracts.intake import Manner
+from services.intake.domain.deadline import (
+    BY_THEIR_OWN_DATE,
+    Corrections,
+    Lateness,
+    Return,
+    lateness_of_version,
+)
+from shared.contracts.inbound import Reason, RejectionCode, ReportSubmitted
 from shared.refusal import Refusal
 
 State = Literal["none", "received", "returned", "accepted"]
@@ -29,17 +34,33 @@ _WHY_NOT: dict[Command, str] = {
     "accept": "Chỉ tiếp nhận được báo cáo đang chờ xem xét.",
 }
 
+LARGEST_REPORT = 700_000
+"""Bytes of JSON: what is published of a report has to pass through the broker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One revision as it was taken; never changed."""
+
+    revision: int
+    report_id: str
+    digest: str
+    received_at: datetime
+    lateness: Lateness
+
 
 @dataclass(frozen=True, slots=True)
 class ReportState:
-    """The newest revision of a participant's report for a period, and what became of it."""
+    """A participant's report for a period: its versions (oldest first) and what became of it."""
 
     state: State = "none"
-    report_id: str = ""
-    revision: int = 0
-    digest: str = ""
-    received_at: datetime | None = None
-    late: bool = False
+    versions: tuple[Version, ...] = ()
+    returned: Return | None = None
+
+    @property
+    def revision(self) -> int:
+        """The newest revision's number; 0 when there is none."""
+        return self.versions[-1].revision if self.versions else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +68,6 @@ class Reporter:
     """The participant a report is of, with the criteria codes of its group."""
 
     code: str
-    manner: Manner
     criteria: frozenset[str]
 
 
@@ -57,6 +77,7 @@ class OpenPeriod:
 
     code: str
     report_by: datetime
+    corrections: Corrections = BY_THEIR_OWN_DATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +95,8 @@ class Desk:
 class Taken:
     """The report was taken, or (`duplicate`) had been taken before and nothing changes."""
 
+    version: Version
     after: ReportState
-    lateness: Lateness
     duplicate: bool = False
 
 
@@ -101,59 +122,77 @@ def content_digest(submission: ReportSubmitted) -> str:
 def decide_submission(
     desk: Desk, submission: ReportSubmitted, received_at: datetime
 ) -> Taken | Refused:
-    """Take a report or refuse it with every reason at once. Late is taken, and flagged."""
+    """Take a report or refuse it with every reason at once. Late is taken, and flagged.
+
+    A version that was taken before is known again, whatever has happened since.
+    """
+    digest = content_digest(submission)
+    for version in desk.current.versions:
+        if (version.revision, version.digest) == (submission.revision, digest):
+            return Taken(version, desk.current, duplicate=True)
+    reasons = tuple(_reasons(desk, submission))
+    if reasons or desk.period is None:
+        return Refused(reasons)
+    version = Version(
+        submission.revision,
+        str(submission.report_id),
+        digest,
+        received_at,
+        lateness_of_version(
+            desk.period.report_by, desk.current.returned, desk.period.corrections, received_at
+        ),
+    )
+    state = transition(desk.current.state, "submit")
+    versions = (*desk.current.versions, version)
+    return Taken(version, replace(desk.current, state=state, versions=versions))
+
+
+def _reasons(desk: Desk, submission: ReportSubmitted) -> Iterator[Reason]:
     if desk.reporter is None:
         detail = f"Không có đơn vị, cá nhân nào mang mã {submission.participant}."
-        return _refused("unknown-participant", "/participant", detail)
+        yield _reason("unknown-participant", "/participant", detail)
     if desk.period is None:
         detail = f"Kỳ báo cáo {submission.period} không có hoặc chưa mở."
-        return _refused("wrong-period", "/period", detail)
-    reasons = _field_reasons(desk, desk.reporter, submission)
-    if reasons:
-        return Refused(tuple(reasons))
-    return _decide_revision(desk, desk.period, submission, received_at)
+        yield _reason("wrong-period", "/period", detail)
+    yield from _reasons_of_state(desk.current, submission)
+    wrong = _wrong_size(submission)
+    if desk.reporter is not None and desk.period is not None:
+        wrong |= _wrong_items(desk.reporter, submission) | _wrong_references(desk, submission)
+    for pointer, detail in wrong.items():
+        yield _reason("invalid-field", pointer, detail)
 
 
-def _decide_revision(
-    desk: Desk, period: OpenPeriod, submission: ReportSubmitted, received_at: datetime
-) -> Taken | Refused:
-    current, digest = desk.current, content_digest(submission)
-    if current.revision == submission.revision and current.digest == digest:
-        first = current.received_at or received_at
-        return Taken(current, lateness(period.report_by, first), duplicate=True)
-    if ("submit", current.state) == ("submit", "accepted"):
-        return _refused("already-accepted", "", _WHY_NOT["submit"])
-    if submission.revision <= current.revision:
+def _reasons_of_state(current: ReportState, submission: ReportSubmitted) -> Iterator[Reason]:
+    if (current.state, "submit") not in TRANSITIONS:
+        yield _reason("already-accepted", "", _WHY_NOT["submit"])
+    elif submission.revision <= current.revision:
         detail = (
-            f"Đã có bản số {current.revision} với nội dung khác; "
-            f"bản sửa phải mang số lớn hơn {current.revision}."
+            f"Đã có bản số {current.revision}; "
+            f"bản có nội dung khác phải mang số lớn hơn {current.revision}."
         )
-        return _refused("revision-conflict", "/revision", detail)
-    late = lateness(period.report_by, received_at)
-    after = replace(
-        current,
-        state=transition(current.state, "submit"),
-        report_id=str(submission.report_id),
-        revision=submission.revision,
-        digest=digest,
-        received_at=received_at,
-        late=late.late,
-    )
-    return Taken(after, late)
+        yield _reason("revision-conflict", "/revision", detail)
 
 
-def _refused(code: str, pointer: str, detail: str) -> Refused:
-    return Refused((Reason.model_validate({"code": code, "pointer": pointer, "detail": detail}),))
+def _reason(code: RejectionCode, pointer: str, detail: str) -> Reason:
+    return Reason(code=code, pointer=pointer, detail=detail)
 
 
-def _field_reasons(desk: Desk, reporter: Reporter, submission: ReportSubmitted) -> list[Reason]:
+def _wrong_size(submission: ReportSubmitted) -> dict[str, str]:
+    if len(submission.model_dump_json().encode()) <= LARGEST_REPORT:
+        return {}
+    limit = LARGEST_REPORT // 1000
+    detail = f"Báo cáo dài hơn {limit} KB; hãy rút gọn và để phần chi tiết trong minh chứng."
+    return {"": detail}
+
+
+def _wrong_items(reporter: Reporter, submission: ReportSubmitted) -> dict[str, str]:
     wrong: dict[str, str] = {}
     seen: set[str] = set()
     for number, item in enumerate(submission.items):
         place = f"/items/{number}"
         if item.criterion not in reporter.criteria:
-            allowed = ", ".join(sorted(reporter.criteria))
-            wrong[f"{place}/criterion"] = f"Tiêu chí của nhóm này là: {allowed}."
+            allowed = ", ".join(sorted(reporter.criteria)) or "chưa có"
+            wrong[f"{place}/criterion"] = f"Tiêu chí của nhóm này: {allowed}."
         elif item.criterion in seen:
             wrong[f"{place}/criterion"] = "Tiêu chí này đã có ở trên."
         seen.add(item.criterion)
@@ -161,14 +200,10 @@ def _field_reasons(desk: Desk, reporter: Reporter, submission: ReportSubmitted) 
             wrong[f"{place}/self_score"] = (
                 "Ghi điểm tự chấm, hoặc ghi không áp dụng; không ghi cả hai, không bỏ cả hai."
             )
-    wrong |= _unknown_references(desk, submission)
-    return [
-        Reason(code="invalid-field", pointer=pointer, detail=detail)
-        for pointer, detail in wrong.items()
-    ]
+    return wrong
 
 
-def _unknown_references(desk: Desk, submission: ReportSubmitted) -> Mapping[str, str]:
+def _wrong_references(desk: Desk, submission: ReportSubmitted) -> dict[str, str]:
     wrong: dict[str, str] = {}
     for number, content in enumerate(submission.contents):
         if content.content not in desk.contents:

@@ -153,6 +153,8 @@ def _reports() -> None:
         _text("door"),
         _text("publisher", nullable=True),
         _text("submitted_by"),
+        _text("movement"),
+        sa.Column("movement_version", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("ward", "participant", "period", "revision", name="pk_report"),
         sa.CheckConstraint("door IN ('http', 'kafka')", name="ck_report_door_known"),
         sa.CheckConstraint(
