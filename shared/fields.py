@@ -22,6 +22,7 @@ _EXPECTED = {
     "missing": "Thiếu trường này.",
     "extra_forbidden": "Không có trường này trong biểu mẫu.",
     "string_type": "Phải là văn bản.",
+    "string_unicode": "Phải là văn bản mã hóa UTF-8.",
     "string_too_short": "Không được để trống.",
     "string_too_long": "Dài hơn quy định.",
     "string_pattern_mismatch": "Không đúng định dạng.",
@@ -32,6 +33,7 @@ _EXPECTED = {
     "date_from_datetime_parsing": _DAY,
     "date_parsing": _DAY,
     "decimal_parsing": _DECIMAL,
+    "finite_number": _DECIMAL,
     "decimal_type": _DECIMAL,
     "decimal_max_places": "Có nhiều hơn hai chữ số sau dấu thập phân.",
     "decimal_max_digits": "Số quá lớn.",
@@ -53,12 +55,17 @@ def field_problems(errors: Sequence[Any], skip: int = 0) -> list[FieldProblem]:
 
     A list whose elements are wrong is also reported as too short: only the elements are named.
     """
-    found = [(_pointer(e["loc"][skip:]), str(e["type"]), str(e["msg"])) for e in errors]
+    found = [(_pointer(_place(e, skip)), str(e["type"]), str(e["msg"])) for e in errors]
     return [
         FieldProblem(pointer, _words(kind, message))
         for pointer, kind, message in found
         if kind != "too_short" or not any(other.startswith(f"{pointer}/") for other, _, _ in found)
     ]
+
+
+def _place(error: Any, skip: int) -> Sequence[int | str]:
+    """Where in the body; a body that is no JSON has no places."""
+    return () if error["type"] == "json_invalid" else tuple(error["loc"][skip:])
 
 
 def _pointer(location: Sequence[int | str]) -> str:

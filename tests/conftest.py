@@ -11,15 +11,18 @@ import pytest
 
 from deploy.local.infrastructure import Provided
 from deploy.local.stack import Infrastructure, infrastructure_from_environment
+from tests.played import state_folder
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def infrastructure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provided]:
+def infrastructure() -> Iterator[Provided]:
     """PostgreSQL and a broker for the whole session."""
-    state = tmp_path_factory.mktemp("infrastructure")
-    with infrastructure_from_environment() or Infrastructure(state) as provided:
+    with (
+        state_folder() as state,
+        infrastructure_from_environment() or Infrastructure(state) as provided,
+    ):
         yield provided
 
 

@@ -1,6 +1,8 @@
 """Plays the 2025 cycle for tests, and reads what came of it from outside."""
 
 import json
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -96,11 +98,23 @@ def _fact(message: Any) -> Fact:
 
 
 @contextmanager
+def state_folder() -> Iterator[Path]:
+    """A folder for a stack's state, outside pytest's own: another session starting at the same
+    time closes that one to PostgreSQL's account.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="thidua-test-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def played(
-    folder: Path, before_step: Callable[[Stack, Step], None] = lambda _stack, _step: None
+    before_step: Callable[[Stack, Step], None] = lambda _stack, _step: None,
 ) -> Iterator[Played]:
-    """A stack in a folder on which the whole story was played."""
-    with Stack(folder, say=lambda _: None) as stack:
+    """A stack on which the whole story was played."""
+    with state_folder() as folder, Stack(folder, say=lambda _: None) as stack:
         player = player_for(stack)
         player.before_step = lambda step: before_step(stack, step)
         with closing(player.stage.doors):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import jwt
 from fastapi import Depends, Request
 
-from shared.web.problems import forbidden, unauthenticated
+from shared.web.problems import Problem, forbidden, unauthenticated
 
 COOKIE = "thidua_token"
 _ALGORITHMS = ["EdDSA"]
@@ -75,21 +75,35 @@ class TokenReader:
         )
 
 
-def token_of(request: Request) -> str | None:
-    """The bearer token, or the cookie's."""
+def bearer_of(request: Request) -> str | None:
+    """The token in the Authorization header."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token:
-        return token
-    return request.cookies.get(COOKIE)
+    return token if scheme.lower() == "bearer" and token else None
 
 
 async def visitor(request: Request) -> Person | None:
-    """Whoever asks, or None when nobody is signed in."""
-    token = token_of(request)
+    """Whoever asks, or None when nobody is signed in.
+
+    A bad bearer token is an error of its sender (401); a cookie that is no good any more is a
+    visitor who has to sign in again.
+    """
+    reader: TokenReader = request.app.state.tokens
+    bearer = bearer_of(request)
+    if bearer is not None:
+        person: Person | None = reader.read(bearer)
+    else:
+        person = _read_cookie(reader, request.cookies.get(COOKIE))
+    request.state.person = person
+    return person
+
+
+def _read_cookie(reader: TokenReader, token: str | None) -> Person | None:
     if token is None:
         return None
-    reader: TokenReader = request.app.state.tokens
-    return reader.read(token)
+    try:
+        return reader.read(token)
+    except Problem:
+        return None
 
 
 async def signed_in(person: Annotated[Person | None, Depends(visitor)]) -> Person:

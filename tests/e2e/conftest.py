@@ -6,7 +6,7 @@ from tests.played import Played, played
 
 
 @pytest.fixture(scope="session")
-def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+def ward() -> Iterator[Played]:
     """The sample ward after its 2025 cycle."""
-    with played(tmp_path_factory.mktemp("ward")) as done:
+    with played() as done:
         yield done

@@ -36,8 +36,8 @@ It is one mail of one reason all the same, and it is never there twice."""
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[Fact]:
-    with played(tmp_path_factory.mktemp("undisturbed")) as done:
+def undisturbed() -> list[Fact]:
+    with played() as done:
         return done.facts(*TOPICS)
 
 
@@ -57,9 +57,7 @@ def _steady(data: dict[str, Any] | None) -> dict[str, Any] | None:
     return data and {name: value for name, value in data.items() if name not in _CHANGING}
 
 
-def test_killing_any_service_changes_nothing(
-    undisturbed: list[Fact], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_killing_any_service_changes_nothing(undisturbed: list[Fact]) -> None:
     killed: Counter[str] = Counter()
     threads: list[threading.Thread] = []
 
@@ -70,7 +68,7 @@ def test_killing_any_service_changes_nothing(
             threads.append(thread)
             killed[name] += 1
 
-    with played(tmp_path_factory.mktemp("disturbed"), disturb) as done:
+    with played(disturb) as done:
         for thread in threads:
             thread.join()
         facts = done.facts(*TOPICS)
