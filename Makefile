@@ -48,7 +48,7 @@ secrets: ## passwords and keys for docker compose, made once
 	@deploy/compose/init-secrets
 
 $(SYNCED): uv.lock pyproject.toml | $(UV_BIN)
-	$(UV_BIN) sync --locked --all-extras --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	$(UV_BIN) sync --locked --all-extras --compile-bytecode --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	@touch $@
 
 # A Debian without python3-venv has no ensurepip; its pip can still install into a folder.
