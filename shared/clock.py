@@ -27,7 +27,7 @@ class SystemClock:
         return datetime.now(WARD_ZONE)
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Anchor:
     """From `system` on, business time is `business + rate * (t - system)`; rate 0 stands still."""
 
@@ -82,13 +82,14 @@ class BusinessClock:
         stat = self._path.stat()
         if (stat.st_mtime_ns, stat.st_size) == self._seen:
             return
-        lines = self._path.read_text("utf-8").splitlines()
-        self._anchors = sorted(Anchor.from_line(line) for line in lines if line.strip())
+        whole, _, _ = self._path.read_text("utf-8").rpartition("\n")
+        anchors = [Anchor.from_line(line) for line in whole.splitlines() if line.strip()]
+        self._anchors = sorted(anchors, key=lambda anchor: anchor.system)
         self._seen = (stat.st_mtime_ns, stat.st_size)
 
 
 def set_business_clock(path: Path, anchor: Anchor) -> None:
-    """Append an anchor; one short write, so that readers see all of a line or nothing."""
+    """Append an anchor. Readers pass over a last line that is not whole yet."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(anchor.to_line() + "\n")

@@ -21,7 +21,7 @@ MIGRATION_LOCK = 7_401_000
 
 def _config(folder: Path) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(folder))
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     return config
 
 

@@ -45,7 +45,7 @@ def link(previous: str, commitment: str, at: datetime, name: str, subject: str, 
     """The hash of an act, over all that the log shows of it and the hash before it."""
     instant = at.astimezone(UTC).isoformat()
     parts = (previous, commitment, instant, name, subject, actor)
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def first_break(acts: Sequence[Act]) -> int | None:

@@ -6,10 +6,12 @@
 import argparse
 import asyncio
 import logging
+import signal
+import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -25,6 +27,7 @@ from shared.clock import BusinessClock, SystemClock
 from shared.contracts.base import Event
 from shared.database import connect
 from shared.messaging.applying import Applier
+from shared.messaging.asyncapi import asyncapi_document
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
 from shared.messaging.running import Runner
@@ -89,9 +92,12 @@ class Service(Generic[S]):
             sys.exit(EXIT_DEPENDENCY_MISSING)
 
     async def _migrate(self, settings: S) -> None:
-        await wait_for_database(settings.database_url, settings.wait_seconds)
         wait = settings.wait_seconds
-        await migrations.migrate(settings.database_url, self.migrations, wait_seconds=wait)
+        await wait_for_database(settings.database_url, wait)
+        try:
+            await migrations.migrate(settings.database_url, self.migrations, wait_seconds=wait)
+        except TimeoutError:
+            raise DependencyMissing(f"another migration held its lock for {wait:g} s") from None
 
     async def _serve(self, settings: S) -> None:
         await wait_for_database(
@@ -103,13 +109,13 @@ class Service(Generic[S]):
         relay = Relay(engine, settings.kafka, self.name, settings.instance)
         works = Works(engine, self.name, business, system, relay.wake)
         parts = Parts(settings, engine, works, business, system)
-        if self.prepare:
-            await self.prepare(parts)
-        topics = {*self.consumer.topics, *(event.TOPIC for event in self.publishes)}
-        await wait_for_topics(
-            settings.kafka, settings.wait_seconds, {t for t in topics if "<" not in t}
-        )
         try:
+            if self.prepare:
+                await self.prepare(parts)
+            topics = {*self.consumer.topics, *(event.TOPIC for event in self.publishes)}
+            await wait_for_topics(
+                settings.kafka, settings.wait_seconds, {t for t in topics if "<" not in t}
+            )
             await _Process(self, parts, relay).run()
         finally:
             await engine.dispose()
@@ -146,6 +152,7 @@ class _Process(Generic[S]):
         self.routines = [RoutineRunner(r, parts.engine) for r in self.service.routines(parts)]
 
     async def run(self) -> None:
+        door = self._door()
         server = _Server(self._config())
         work: dict[asyncio.Task[Any], str] = {
             asyncio.create_task(self.relay.run()): "relay",
@@ -153,7 +160,9 @@ class _Process(Generic[S]):
         }
         if self.service.consumer.topics:
             work[asyncio.create_task(self.runner.run())] = "consumer"
-        serving = asyncio.create_task(server.serve())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+        serving = asyncio.create_task(server.serve([door]))
         done, _ = await asyncio.wait({serving, *work}, return_when=asyncio.FIRST_COMPLETED)
         crashed = [work[task] for task in done if task in work]
         server.should_exit = True
@@ -184,6 +193,15 @@ class _Process(Generic[S]):
             if isinstance(result, Exception):
                 log.error("%s failed", work[task], exc_info=result)
 
+    def _door(self) -> socket.socket:
+        """Listens, before anything else begins. Raises DependencyMissing."""
+        host, port = self.parts.settings.http_host, self.parts.settings.http_port
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            return socket.create_server((host, port), family=family, backlog=1024)
+        except OSError as error:
+            raise DependencyMissing(f"cannot listen on {host}:{port}: {error.strerror}") from None
+
     def _config(self) -> uvicorn.Config:
         settings = self.parts.settings
         return uvicorn.Config(
@@ -198,7 +216,14 @@ class _Process(Generic[S]):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, as one of several tasks of a process."""
+    """uvicorn, as one of several tasks of a process, which has the signals itself.
+
+    uvicorn's own handlers would end the process as soon as HTTP has stopped, before the rest has.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def build_app(
@@ -229,4 +254,10 @@ def build_app(
     health = health_router(service.name, parts.engine, runner, relay, [r.routine for r in routines])
     for router in (*service.routers, health):
         app.include_router(router, prefix=prefix)
+    document = asyncapi_document(service.name, service.consumer, service.publishes)
+
+    @app.get(f"{prefix}/asyncapi.json", include_in_schema=False)
+    async def asyncapi() -> dict[str, Any]:
+        return document
+
     return app

@@ -16,7 +16,9 @@ PLAIN_FILES = frozenset({"THIDUA_PUBLISHERS_FILE"})
 class Settings(BaseSettings):
     """What every service is told at its start; a service adds its own in its `app.py`."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     database_url: str
     """SQLAlchemy URL of this service's own database, `postgresql+asyncpg://…`."""
@@ -40,14 +42,17 @@ class Settings(BaseSettings):
 def with_files_read(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment with each `THIDUA_X_FILE` read into `THIDUA_X`, unless X is set itself.
 
-    Raises OSError when a named file cannot be read. Names whose plain meaning is a file
-    (`THIDUA_PUBLISHERS_FILE`) are left alone: they have no counterpart without `_FILE`.
+    An empty value is as good as none. Raises OSError when a named file cannot be read. Names
+    whose plain meaning is a file (`THIDUA_PUBLISHERS_FILE`) are left alone: they have no
+    counterpart without `_FILE`.
     """
     values = dict(environment)
     for name, value in environment.items():
         if not (name.startswith(_PREFIX) and name.endswith(_FILE)) or name in PLAIN_FILES:
             continue
-        values.setdefault(name.removesuffix(_FILE), Path(value).read_text("utf-8").strip())
+        plain = name.removesuffix(_FILE)
+        if value and not values.get(plain):
+            values[plain] = Path(value).read_text("utf-8").strip()
     return values
 
 

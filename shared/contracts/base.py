@@ -6,13 +6,24 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 _TYPE = re.compile(r"^vn\.thidua\.(?P<publisher>[a-z]+)\.(?P<thing>[a-z]+(-[a-z]+)*)\.v(?P<v>\d+)$")
 
 
 def _nfc(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip()
+    if "\x00" in text:
+        raise ValueError("text holds a NUL")
+    return unicodedata.normalize("NFC", text)
 
 
 def _decimal_text(value: object) -> object:
@@ -21,11 +32,16 @@ def _decimal_text(value: object) -> object:
     return value
 
 
-Text = Annotated[str, AfterValidator(_nfc)]
-"""Free text, NFC, outer white space removed."""
+Text = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_nfc)]
+"""Free text, NFC, without NUL; outer white space is removed before its length is judged."""
 Code = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 """A lower-case slug: a ward, participant, period, group, block or form."""
-Points = Annotated[Decimal, BeforeValidator(_decimal_text), Field(max_digits=7, decimal_places=2)]
+Points = Annotated[
+    Decimal,
+    BeforeValidator(_decimal_text),
+    Field(max_digits=7, decimal_places=2),
+    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]{1,5}(\.[0-9]{1,2})?$"}),
+]
 """Points or a rate; a decimal string in JSON."""
 Instant = AwareDatetime
 Day = date

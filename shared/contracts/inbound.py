@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from shared.contracts.base import Code, Event, Instant, Part, Points, Text
 
-Url = Annotated[str, StringConstraints(pattern=r"^https?://", max_length=2000)]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f]+$", max_length=2000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 RejectionCode = Literal[

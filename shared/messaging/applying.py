@@ -1,6 +1,5 @@
 """Applying a batch: inbox, effects, outbox and position in one transaction."""
 
-import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Sequence
@@ -97,33 +96,33 @@ class Batch:
     def __init__(self, consumer: Consumer, work: UnitOfWork) -> None:
         self._consumer = consumer
         self._work = work
+        self._held: set[tuple[str, str]] = set()
         self.handled = 0
         self.repeated = 0
         self.parked = 0
 
     async def run(self, readings: Sequence[Reading], *, careful: bool) -> None:
+        """Apply what is new: by waves, or (careful) one by one, parking what fails alone."""
         ours = [reading for reading in readings if reading.outcome != "skipped"]
         if not ours:
             return
         await self._work.lock(*{reading.key for reading in ours})
         fresh = await self._take(ours)
-        waiting = await store.parked_keys(self._work.connection, self._consumer.name, fresh)
+        self._held = await store.parked_keys(self._work.connection, self._consumer.name, fresh)
         able: list[Reading] = []
         for reading in fresh:
-            if self._must_wait(reading, waiting):
-                await self._park(reading, Permanent("waits behind a parked event"), "waiting")
+            if self._must_wait(reading):
+                await self._park(reading, Permanent("waits behind a parked event"), "")
             elif reading.outcome == "unreadable":
-                await self._park(reading, Permanent(reading.problem), reading.problem)
+                await self._park(reading, Permanent(reading.problem), "")
+            elif careful:
+                await self._alone(reading)
             else:
                 able.append(reading)
-        if careful:
-            await self._one_by_one(able)
-        else:
-            await self._by_waves(able)
+        await self._by_waves(able)
 
-    def _must_wait(self, reading: Reading, waiting: set[tuple[str, str]]) -> bool:
-        alone = reading.subscription is not None and reading.subscription.order == "none"
-        return (reading.record.topic, reading.key) in waiting and not alone
+    def _must_wait(self, reading: Reading) -> bool:
+        return (reading.record.topic, reading.key) in self._held and not _out_of_order(reading)
 
     async def _take(self, readings: Sequence[Reading]) -> list[Reading]:
         """The readings that are new, in their order; repeated inbound ones are kept, marked."""
@@ -136,46 +135,49 @@ class Batch:
         return new
 
     async def _repeats(self, readings: Sequence[Reading]) -> list[Reading]:
+        """Of readings whose id was taken before: those that need an answer or a person.
+
+        An inbound record before the position is the very one that was answered, read again.
+        """
+        ends = await store.positions(self._work.connection, self._consumer.name)
         known = await store.inbox_digests(self._work.connection, self._consumer.name, readings)
+        refused: list[Reading] = []
         marked: list[Reading] = []
         for reading in readings:
             same = known.get((reading.publisher, reading.identity)) == reading.digest
             if reading.outcome == _INBOUND:
-                marked.append(reading.as_repeat("same-bytes" if same else "other-bytes"))
-            elif same:
-                self.repeated += 1
-            else:
-                error = Permanent(f"id {reading.identity} was taken before with other data")
-                await self._park(reading, error, str(error))
-        if not marked:
-            return []
+                if reading.record.offset >= ends.get(reading.partition, 0):
+                    marked.append(reading.as_repeat("same-bytes" if same else "other-bytes"))
+            elif not same:
+                problem = f"id {reading.identity} was taken before with other data"
+                refused.append(reading.as_unreadable(problem))
         inserted = await store.take_into_inbox(self._work.connection, self._consumer.name, marked)
-        self.repeated += len(marked) - len(inserted)
-        return [reading for reading in marked if reading.place in inserted]
+        answered = [reading for reading in marked if reading.place in inserted]
+        self.repeated += len(readings) - len(refused) - len(answered)
+        return refused + answered
 
     async def _by_waves(self, readings: Sequence[Reading]) -> None:
         for wave in waves(readings, lambda r: (r.record.topic, r.key), lambda r: r.event_kind):
             for group in wave.values():
                 await self._handle(group)
+                self.handled += len(group)
 
-    async def _one_by_one(self, readings: Sequence[Reading]) -> None:
-        failed: set[tuple[str, str]] = set()
-        for reading in readings:
-            if self._must_wait(reading, failed):
-                await self._park(reading, Permanent("waits behind a parked event"), "waiting")
-                continue
-            mark = self._work.mark()
-            savepoint = await self._work.connection.begin_nested()
-            try:
-                await self._handle([reading])
-                await savepoint.commit()
-            except Exception as error:
-                if is_transient(error):
-                    raise
-                await savepoint.rollback()
-                self._work.take_back(mark)
-                await self._park(reading, error, "".join(traceback.format_exception(error)))
-                failed.add((reading.record.topic, reading.key))
+    async def _alone(self, reading: Reading) -> None:
+        """One event with its effects and facts in a savepoint; parked when it fails for good."""
+        mark = self._work.mark()
+        savepoint = await self._work.connection.begin_nested()
+        try:
+            await self._handle([reading])
+            await self._work.store_published()
+            await savepoint.commit()
+        except Exception as error:
+            if is_transient(error):
+                raise
+            await savepoint.rollback()
+            self._work.take_back(mark)
+            await self._park(reading, error, "".join(traceback.format_exception(error)))
+        else:
+            self.handled += 1
 
     async def _handle(self, readings: Sequence[Reading]) -> None:
         inbound = [r.inbound for r in readings if isinstance(r.inbound, Inbound)]
@@ -187,11 +189,10 @@ class Batch:
             events = [r.received for r in readings if isinstance(r.received, Received)]
             subscription = self._consumer.subscriptions[readings[0].event_type]
             await subscription.handler(events, self._work)
-        self.handled += len(readings)
 
     async def _park(self, reading: Reading, error: Exception, trace: str) -> None:
-        alone = reading.outcome == "unreadable" and not reading.event_type
-        alone = alone or (reading.subscription is not None and reading.subscription.order == "none")
+        nameless = reading.outcome == "unreadable" and not reading.event_type
+        hold_key = not (nameless or _out_of_order(reading))
         await store.park(
             self._work.connection,
             self._consumer.name,
@@ -199,13 +200,13 @@ class Batch:
             error,
             trace,
             now=self._work.system.now(),
-            hold_key=not alone,
+            hold_key=hold_key,
         )
+        if hold_key:
+            self._held.add((reading.record.topic, reading.key))
         self.parked += 1
         log.error("parked %s (%s): %s", reading.place, reading.event_type or "unreadable", error)
 
 
-async def cancel_quietly(task: asyncio.Task[None]) -> None:
-    """Cancel a task and wait until it is gone."""
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+def _out_of_order(reading: Reading) -> bool:
+    return reading.subscription is not None and reading.subscription.order == "none"

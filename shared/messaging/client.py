@@ -4,6 +4,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.abc import ConsumerRebalanceListener
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, Topic
+from faststream.kafka.subscriber.usecase import LogicSubscriber
 
 MAX_POLL_INTERVAL_MS = 300_000
 SESSION_TIMEOUT_MS = 10_000
@@ -44,14 +47,52 @@ def make_consumer(kafka: str, group: str, instance: str) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(**consumer_settings(kafka, group, instance))
 
 
+def make_observer(kafka: str, group: str, instance: str) -> AIOKafkaConsumer:
+    """Asks for the ends of topics. The broker answers a connection in order, so on the
+    consumer's own one the question would wait behind a fetch that waits for records.
+    """
+    name = f"thidua.{group}.{instance}.observer"
+    return AIOKafkaConsumer(
+        bootstrap_servers=kafka, client_id=name, group_id=None, enable_auto_commit=False
+    )
+
+
 def make_producer(kafka: str, service: str, instance: str) -> AIOKafkaProducer:
     return AIOKafkaProducer(**producer_settings(kafka, service, instance))
+
+
+def make_broker(kafka: str) -> KafkaBroker:
+    """FastStream's broker, for declaring: it is never started, and safe if somebody did."""
+    return KafkaBroker(
+        kafka, acks="all", enable_idempotence=True, allow_auto_create_topics=False, logger=None
+    )
+
+
+def declare_subscriber(
+    broker: KafkaBroker, topic: str, group: str, title: str, description: str
+) -> LogicSubscriber[Any]:
+    """A subscriber of which every setting that loses events is overridden."""
+    settings = consumer_settings("", group, "declared")
+    subscriber: LogicSubscriber[Any] = broker.subscriber(
+        Topic(topic, declare=False),
+        group_id=settings["group_id"],
+        group_instance_id=settings["group_instance_id"],
+        auto_offset_reset=settings["auto_offset_reset"],
+        isolation_level=settings["isolation_level"],
+        ack_policy=AckPolicy.NACK_ON_ERROR,
+        title=title,
+        description=description,
+    )
+    return subscriber
 
 
 __all__ = [
     "ConsumerRebalanceListener",
     "consumer_settings",
+    "declare_subscriber",
+    "make_broker",
     "make_consumer",
+    "make_observer",
     "make_producer",
     "producer_settings",
 ]

@@ -1,6 +1,7 @@
 """CloudEvents 1.0, Kafka protocol binding, binary mode."""
 
 import hashlib
+import json
 import re
 import secrets
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,10 @@ Headers = tuple[tuple[str, bytes | None], ...]
 
 _NAMESPACE = UUID("5f0d3c2e-7a44-5b0e-9a6f-2f6d0a1c7e11")
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+LONGEST_ID = 255
+"""Characters; an id is part of an index, whose entries PostgreSQL limits."""
+_OURS = ("ce_", "traceparent", "content-type")
+"""How names of headers begin that are read; whatever else a record carries is left alone."""
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_specversion")
 
 
@@ -102,7 +107,7 @@ def derived_envelope(
 ) -> Envelope:
     """For a fact that follows from another: the same cause gives the same id, always."""
     parts = (service, cause.source, cause.id, event.TYPE, event.subject, discriminator)
-    identity = str(uuid5(_NAMESPACE, "\x1f".join(parts)))
+    identity = str(uuid5(_NAMESPACE, json.dumps(parts)))
     trace = _child_trace(cause.traceparent)
     return _envelope(event, service, now, identity, cause.correlation, cause.id, trace)
 
@@ -150,15 +155,21 @@ def place(record: Record) -> str:
 
 
 def read_headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
-    """Headers as text, names in lower case. Raises UnreadableRecord on a value not in UTF-8."""
+    """The headers that say something to us, as text, names in lower case.
+
+    Raises UnreadableRecord on a value that is not UTF-8 or holds a NUL, which no database takes.
+    """
     values: dict[str, str] = {}
-    for name, value in headers:
+    ours = ((name.lower(), value) for name, value in headers if name.lower().startswith(_OURS))
+    for name, value in ours:
         if value is None:
             continue
         try:
-            values[name.lower()] = value.decode("utf-8")
+            values[name] = value.decode("utf-8")
         except UnicodeDecodeError:
             raise UnreadableRecord(f"header {name} is not UTF-8") from None
+        if "\x00" in values[name]:
+            raise UnreadableRecord(f"header {name} holds a NUL")
     return values
 
 
@@ -170,6 +181,8 @@ def read_envelope(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
             raise UnreadableRecord(f"header {name} is missing")
     if values["ce_specversion"] != "1.0":
         raise UnreadableRecord(f"header ce_specversion is {values['ce_specversion']!r}, not '1.0'")
+    if len(values["ce_id"]) > LONGEST_ID:
+        raise UnreadableRecord(f"header ce_id is longer than {LONGEST_ID} characters")
     return Envelope(
         id=values["ce_id"],
         source=values["ce_source"],

@@ -1,5 +1,8 @@
 """Faults as types. "Transient" is a closed list: all else is permanent, or a typo would loop."""
 
+import errno
+import socket
+
 import asyncpg
 from aiokafka.errors import KafkaError
 from sqlalchemy.exc import DBAPIError, InterfaceError
@@ -8,6 +11,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 _TRANSIENT_STATES = ("08", "40", "53", "57P", "55P03", "25006")
 """SQLSTATE prefixes: connection, serialization and deadlock, resources, shutdown, lock timeout,
 read-only (a standby during a fail-over)."""
+_NETWORK = frozenset(
+    {None, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN, errno.ENETRESET}
+)
+"""None: asyncio's "Multiple exceptions", when no address of a host could be reached."""
 
 
 class Transient(Exception):
@@ -28,13 +35,20 @@ class KeyNotLocked(Permanent):
 
 def is_transient(error: BaseException) -> bool:
     """Whether trying again later can help."""
-    if isinstance(error, Transient | PoolTimeoutError | ConnectionError | TimeoutError):
+    if isinstance(error, Transient | PoolTimeoutError):
         return True
+    if isinstance(error, OSError):
+        return _is_network_error(error)
     if isinstance(error, KafkaError):
         return bool(error.retriable)
     if isinstance(error, DBAPIError):
         return _is_transient_database_error(error)
     return isinstance(error, asyncpg.PostgresConnectionError)
+
+
+def _is_network_error(error: OSError) -> bool:
+    known = isinstance(error, ConnectionError | TimeoutError | socket.gaierror)
+    return known or error.errno in _NETWORK
 
 
 def _is_transient_database_error(error: DBAPIError) -> bool:

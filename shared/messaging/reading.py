@@ -21,7 +21,8 @@ from shared.messaging.envelope import (
 
 Outcome = Literal["event", "inbound", "unreadable", "skipped"]
 
-UNKNOWN_KEY = ""
+LONGEST_KEY = 300
+"""Characters; no key of ours is longer, and a key is part of an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,10 @@ class Reading:
         return place(self.record)
 
     @property
+    def partition(self) -> tuple[str, int]:
+        return self.record.topic, self.record.partition
+
+    @property
     def event_kind(self) -> str:
         """What a wave groups by: inbound records go together, whatever they claim to be."""
         return "inbound" if self.outcome == "inbound" else self.event_type
@@ -58,6 +63,10 @@ class Reading:
         if self.inbound is None:
             raise ValueError("only inbound records are answered when they repeat")
         return replace(self, identity=self.place, inbound=replace(self.inbound, repeat=kind))
+
+    def as_unreadable(self, problem: str) -> "Reading":
+        """The same record, refused before any handler sees it."""
+        return replace(self, outcome="unreadable", problem=problem)
 
 
 def reader(consumer: Consumer) -> Callable[[Record], Reading]:
@@ -77,7 +86,9 @@ def appended_at(record: Record) -> datetime:
 
 
 def _key_text(record: Record) -> str:
-    return (record.key or b"").decode("utf-8", errors="backslashreplace")
+    """The key as text that a database takes; one that is none of ours stays none of ours."""
+    text = (record.key or b"").decode("utf-8", errors="backslashreplace")
+    return text.replace("\x00", "\\x00")[:LONGEST_KEY]
 
 
 def _read_inbound(record: Record) -> Reading:
@@ -122,7 +133,7 @@ def _read_own(record: Record, consumer: Consumer) -> Reading:
     try:
         data = _data(record, subscription.event)
     except (ValidationError, UnreadableRecord) as error:
-        return _unreadable(record, envelope.id, str(error), envelope.type)
+        return _unreadable(record, envelope.id, str(error), envelope.type, subscription)
     received = Received(
         data=data,
         envelope=envelope,
@@ -170,7 +181,13 @@ def _own_fields(event: type[Event]) -> list[str]:
     return [name for name in event.model_fields if name != "ward"]
 
 
-def _unreadable(record: Record, identity: str, problem: str, event_type: str = "") -> Reading:
+def _unreadable(
+    record: Record,
+    identity: str,
+    problem: str,
+    event_type: str = "",
+    subscription: Subscription | None = None,
+) -> Reading:
     return Reading(
         record,
         "unreadable",
@@ -178,5 +195,6 @@ def _unreadable(record: Record, identity: str, problem: str, event_type: str = "
         identity,
         digest(record.value),
         event_type,
+        subscription=subscription,
         problem=problem,
     )

@@ -26,7 +26,9 @@ RELAY_LOCK = 7_401_001
 BATCH = 500
 NET_SECONDS = 0.5
 """How often the outbox is looked at when nobody said that there is something in it."""
-SEND_DEADLINE = 30.0
+SEND_DEADLINE = 15.0
+"""Shorter than the producer's own time-out: one that gives up a batch goes on with the next."""
+CLOSE_DEADLINE = 5.0
 
 _HEAD = (
     sa.select(outbox.c.seq, outbox.c.topic, outbox.c.key, outbox.c.headers, outbox.c.body)
@@ -72,6 +74,7 @@ class Relay:
                 async with self.engine.connect() as connection:
                     await self._as_the_active_one(connection)
             except Exception as error:  # whatever went wrong: begin again from the head
+                self.last_turn = time.monotonic()
                 log.warning("relay begins again: %r", error)
                 await self._rest(1.0)
 
@@ -90,6 +93,7 @@ class Relay:
 
     async def _with_a_producer(self, connection: AsyncConnection) -> None:
         while not self._stopping:
+            self.last_turn = time.monotonic()
             producer = make_producer(self.kafka, self.service, self.instance)
             try:
                 await producer.start()
@@ -137,24 +141,31 @@ async def _send(
     connection: AsyncConnection, producer: AIOKafkaProducer, rows: Sequence[_Row]
 ) -> None:
     """Send all, wait for all, delete the acknowledged; raise the first failure afterwards."""
-    sent = [
-        await producer.send(row.topic, value=row.body, key=row.key.encode(), headers=row.headers)
-        for row in rows
-    ]
-    async with asyncio.timeout(SEND_DEADLINE):
-        results = await asyncio.gather(*sent, return_exceptions=True)
-    await _delete(connection, _acknowledged(rows, results))
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+    sent: list[asyncio.Future[object]] = []
+    deadline = time.monotonic() + SEND_DEADLINE
+    try:
+        async with asyncio.timeout(SEND_DEADLINE):
+            for row in rows:
+                key = row.key.encode()
+                sent.append(
+                    await producer.send(row.topic, value=row.body, key=key, headers=row.headers)
+                )
+    finally:
+        if sent:
+            await asyncio.wait(sent, timeout=max(0.0, deadline - time.monotonic()))
+            await _delete(connection, _acknowledged(rows, sent))
+    for future in sent:
+        if not future.done():
+            raise TimeoutError(f"not acknowledged in {SEND_DEADLINE:g} s")
+        future.result()
 
 
-def _acknowledged(rows: Sequence[_Row], results: Sequence[object]) -> list[int]:
+def _acknowledged(rows: Sequence[_Row], sent: Sequence[asyncio.Future[object]]) -> list[int]:
     """Rows to delete: acknowledged, and with no failed row of their key before them."""
     failed: set[tuple[str, str]] = set()
     done: list[int] = []
-    for row, result in zip(rows, results, strict=True):
-        if isinstance(result, BaseException):
+    for row, future in zip(rows, sent, strict=False):
+        if not future.done() or future.exception() is not None:
             failed.add((row.topic, row.key))
         elif (row.topic, row.key) not in failed:
             done.append(row.seq)
@@ -169,6 +180,13 @@ async def _delete(connection: AsyncConnection, seqs: Sequence[int]) -> None:
 
 
 async def _close(producer: AIOKafkaProducer) -> None:
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(5):
+    """Throw it away; what it still holds must not be sent later, behind newer facts."""
+    try:
+        async with asyncio.timeout(CLOSE_DEADLINE):
             await producer.stop()
+    except Exception as error:
+        log.warning("the producer does not end by itself: %r", error)
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(CLOSE_DEADLINE):
+                await producer._sender.close()  # noqa: SLF001
+                await producer.client.close()

@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.messaging import store
 from shared.messaging.applying import Applier
-from shared.messaging.client import make_consumer
+from shared.messaging.client import make_consumer, make_observer
 from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Record
-from shared.messaging.errors import Transient
+from shared.messaging.errors import Transient, is_transient
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ POLL_MS = 250
 BATCH = 500
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 30.0
+COMMIT_DEADLINE = 5.0
 
 
 @dataclass(slots=True)
@@ -43,22 +44,28 @@ class Backoff:
         return wait
 
 
-class _SeekToPosition(ConsumerRebalanceListener):  # type: ignore[misc]
-    """On assignment, read on from the database's position, whatever Kafka's offsets say."""
+class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Tells the runner that its place in the partitions has to be found anew."""
 
     def __init__(self, runner: "Runner") -> None:
         self._runner = runner
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         log.info("partitions revoked: %d", len(revoked))
+        self._runner.lose_place(assigned=False)
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        await self._runner.seek_to_positions(assigned)
+        log.info("partitions assigned: %d", len(assigned))
+        self._runner.lose_place(assigned=True)
 
 
 @dataclass(slots=True)
 class Runner:
-    """Runs one consumer until it is stopped; a crash of the loop is the service's end."""
+    """Runs one consumer until it is stopped; a crash of the loop is the service's end.
+
+    Only records read from the database's positions on are applied. Kafka's own offsets, from
+    which its client begins by itself after each assignment, only show lag.
+    """
 
     consumer: Consumer
     applier: Applier
@@ -67,48 +74,42 @@ class Runner:
     instance: str
     batch: int = BATCH
     client: AIOKafkaConsumer | None = None
+    observer: AIOKafkaConsumer | None = None
     last_poll: float = field(default_factory=time.monotonic)
     busy: bool = False
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _backoff: Backoff | None = None
+    _assigned: bool = False
+    _placed: bool = False
 
     async def run(self) -> None:
         """Consume until `stop`; then finish the batch at hand and leave."""
         self.client = make_consumer(self.kafka, self.consumer.name, self.instance)
-        self.client.subscribe(list(self.consumer.topics), listener=_SeekToPosition(self))
-        await self.client.start()
+        self.client.subscribe(list(self.consumer.topics), listener=_Rebalance(self))
+        observer = make_observer(self.kafka, self.consumer.name, self.instance)
         try:
+            await self.client.start()
+            await observer.start()
+            self.observer = observer
             while not self._stopping.is_set():
                 await self._turn(self.client)
         finally:
             await self.client.stop()
+            await observer.stop()
 
     def stop(self) -> None:
         self._stopping.set()
 
-    async def seek_to_positions(self, assigned: Sequence[TopicPartition]) -> None:
-        """Seek each partition to where the database says the effects end."""
-        known = await self._positions()
-        client = self._client()
-        for partition in assigned:
-            offset = known.get((partition.topic, partition.partition))
-            if offset is None:
-                await client.seek_to_beginning(partition)
-            else:
-                client.seek(partition, offset)
-        log.info("partitions assigned: %d", len(assigned))
-
-    async def _positions(self) -> dict[tuple[str, int], int]:
-        while True:
-            try:
-                async with self.engine.connect() as connection:
-                    return await store.positions(connection, self.consumer.name)
-            except Exception as error:  # the rebalance has to wait for the database
-                log.warning("cannot read positions yet: %r", error)
-                await asyncio.sleep(1)
+    def lose_place(self, *, assigned: bool) -> None:
+        """What is polled from here on is dropped, until the positions have been sought."""
+        self._assigned = assigned
+        self._placed = False
 
     async def _turn(self, client: AIOKafkaConsumer) -> None:
-        self._resume_when_due(client)
+        if self._backoff is None or time.monotonic() >= self._backoff.until:
+            client.resume(*client.paused())
+            if self._assigned and not self._placed:
+                await self._find_place(client)
         try:
             fetched: Mapping[TopicPartition, list[Any]] = await client.getmany(
                 timeout_ms=POLL_MS, max_records=self.batch
@@ -118,8 +119,27 @@ class Runner:
             await asyncio.sleep(1)
             return
         self.last_poll = time.monotonic()
-        if fetched:
+        if fetched and self._placed:
             await self._apply(client, fetched)
+
+    async def _find_place(self, client: AIOKafkaConsumer) -> None:
+        """Seek each partition to where the database says the effects end."""
+        self._placed = True
+        try:
+            known = await self._positions()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            self._pause(client, error)
+            return
+        if not self._placed:  # a rebalance came in between
+            return
+        for partition in client.assignment():
+            client.seek(partition, known.get((partition.topic, partition.partition), 0))
+
+    async def _positions(self) -> dict[tuple[str, int], int]:
+        async with self.engine.connect() as connection:
+            return await store.positions(connection, self.consumer.name)
 
     async def _apply(
         self, client: AIOKafkaConsumer, fetched: Mapping[TopicPartition, list[Any]]
@@ -129,51 +149,39 @@ class Runner:
         try:
             await self.applier.apply(records)
         except Transient as fault:
-            self._pause(client, fetched, fault)
+            self._pause(client, fault)
             return
         finally:
             self.busy = False
         self._backoff = None
         await self._show_progress(client, fetched)
 
-    def _pause(
-        self,
-        client: AIOKafkaConsumer,
-        fetched: Mapping[TopicPartition, list[Any]],
-        fault: Transient,
-    ) -> None:
-        still_ours = client.assignment()
-        for partition, records in fetched.items():
-            if partition in still_ours:
-                client.seek(partition, records[0].offset)
+    def _pause(self, client: AIOKafkaConsumer, fault: Exception) -> None:
+        self._placed = False
         self._backoff = self._backoff or Backoff()
         wait = self._backoff.grow(time.monotonic())
-        client.pause(*still_ours)
+        client.pause(*client.assignment())
         log.warning("transient fault, trying again in %.1f s: %s", wait, fault)
-
-    def _resume_when_due(self, client: AIOKafkaConsumer) -> None:
-        if self._backoff and client.paused() and time.monotonic() >= self._backoff.until:
-            client.resume(*client.paused())
 
     async def _show_progress(
         self, client: AIOKafkaConsumer, fetched: Mapping[TopicPartition, list[Any]]
     ) -> None:
         ours = client.assignment()
         offsets = {p: records[-1].offset + 1 for p, records in fetched.items() if p in ours}
+        if not offsets:
+            return
         try:
-            await client.commit(offsets)
-        except KafkaError as error:
+            async with asyncio.timeout(COMMIT_DEADLINE):
+                await client.commit(offsets)
+        except (KafkaError, TimeoutError) as error:
             log.info("Kafka's offsets (which only show lag) were not committed: %r", error)
 
-    def _client(self) -> AIOKafkaConsumer:
-        if self.client is None:
-            raise RuntimeError("the consumer is not running")
-        return self.client
-
     async def behind(self) -> tuple[int, dict[str, int]]:
-        """How many records of all topics are not applied yet, and the positions."""
+        """How many records of all topics are not applied yet (-1: unknown), and the positions."""
+        client, observer = self.client, self.observer
+        if client is None or observer is None:
+            return -1, {}
         known = await self._positions()
-        client = self._client()
         partitions = [
             TopicPartition(topic, number)
             for topic in self.consumer.topics
@@ -181,6 +189,6 @@ class Runner:
         ]
         if len({p.topic for p in partitions}) < len(self.consumer.topics):
             return -1, {}
-        ends: Mapping[TopicPartition, int] = await client.end_offsets(partitions)
+        ends: Mapping[TopicPartition, int] = await observer.end_offsets(partitions)
         missing = sum(max(0, end - known.get((p.topic, p.partition), 0)) for p, end in ends.items())
         return missing, {f"{topic}/{part}": offset for (topic, part), offset in known.items()}

@@ -58,7 +58,7 @@ _PARK = sa.text(
     'INSERT INTO parked (consumer, topic, partition, "offset", key, event_id, event_type,'
     " headers, body, error, message, trace, attempts, first_at, last_at)"
     " VALUES (:consumer, :topic, :partition, :offset, :key, :event_id, :event_type,"
-    " CAST(:headers AS jsonb), :body, :error, :message, :trace, 1, :now, :now)"
+    " CAST(:headers AS json), :body, :error, :message, :trace, 1, :now, :now)"
     ' ON CONFLICT (consumer, topic, partition, "offset") DO NOTHING'
 ).bindparams(
     sa.bindparam("body", type_=sa.LargeBinary),
@@ -77,6 +77,8 @@ async def take_into_inbox(
     connection: AsyncConnection, consumer: str, readings: Sequence[Reading]
 ) -> set[str]:
     """Record the ids; returns the places of the readings that are new (first of equal ids)."""
+    if not readings:
+        return set()
     first: dict[tuple[str, str], Reading] = {}
     for reading in readings:
         first.setdefault((reading.publisher, reading.identity), reading)
@@ -115,6 +117,8 @@ async def parked_keys(
     A statement of its own after the inbox's: only then does it see what another owner, whose
     rows the inbox insert waited for, has committed.
     """
+    if not readings:
+        return set()
     pairs = {(reading.record.topic, reading.key) for reading in readings}
     rows = await connection.execute(
         _WAITING,
@@ -175,8 +179,8 @@ async def park(
             "headers": json.dumps(_headers_as_text(record.headers)),
             "body": record.value,
             "error": type(error).__name__,
-            "message": str(error)[:4000],
-            "trace": trace[:20_000],
+            "message": _storable(str(error))[:4000],
+            "trace": _storable(trace)[-20_000:],
             "now": now,
         },
     )
@@ -187,6 +191,10 @@ async def park(
             "key": reading.key,
         }
         await connection.execute(_HOLD, names)
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
 def _headers_as_text(headers: Sequence[tuple[str, bytes | None]]) -> list[list[str | None]]:

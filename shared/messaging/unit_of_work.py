@@ -60,9 +60,10 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a unit of work stood; what was published after it can be taken back."""
+    """Where a unit of work stood; what was published and locked after it can be taken back."""
 
     rows: int
+    locked: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -76,6 +77,7 @@ class UnitOfWork:
     _rows: list[OutboxRow] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
     _locked: set[str] = field(default_factory=set)
+    _stored: int = 0
     _correlation: str = field(default_factory=lambda: str(uuid7()))
 
     async def lock(self, *keys: str) -> None:
@@ -104,6 +106,9 @@ class UnitOfWork:
         """
         if event.key not in self._locked:
             raise KeyNotLocked(f"{event.TYPE} published for {event.key} without its lock")
+        topic = topic or event.TOPIC
+        if "<" in topic:
+            raise Permanent(f"{event.TYPE} of {event.key}: name the topic of its publisher")
         envelope = self._envelope(event, because_of, discriminator)
         if envelope.id in self._ids:
             raise DuplicateId(f"{event.TYPE} of {event.key}: give it a discriminator")
@@ -111,7 +116,7 @@ class UnitOfWork:
         if body is not None and len(body) > LARGEST_BODY:
             raise Permanent(f"{event.TYPE} of {event.key} is larger than {LARGEST_BODY} bytes")
         self._ids.add(envelope.id)
-        self._rows.append(OutboxRow(topic or event.TOPIC, event.key, envelope, body))
+        self._rows.append(OutboxRow(topic, event.key, envelope, body))
         return envelope.id
 
     def _envelope(self, event: Event, because_of: HasCause | None, discriminator: str) -> Envelope:
@@ -121,35 +126,45 @@ class UnitOfWork:
         return derived_envelope(event, self.service, now, because_of.cause, discriminator)
 
     def mark(self) -> Mark:
-        return Mark(len(self._rows))
+        """To be taken before a savepoint begins."""
+        return Mark(len(self._rows), frozenset(self._locked))
 
     def take_back(self, mark: Mark) -> None:
-        """Forget what was published since the mark (its savepoint was rolled back)."""
+        """Forget what was done since the mark: the savepoint's rollback undid it.
+
+        PostgreSQL also lets go of the locks taken since.
+        """
         for row in self._rows[mark.rows :]:
             self._ids.discard(row.envelope.id)
         del self._rows[mark.rows :]
+        self._stored = min(self._stored, mark.rows)
+        self._locked = set(mark.locked)
 
     @property
     def published(self) -> Sequence[OutboxRow]:
         return tuple(self._rows)
 
     async def store_published(self) -> int:
-        """Write the outbox, last and in one statement; returns how many facts."""
-        if not self._rows:
-            return 0
+        """Write what is not in the outbox yet, last and in one statement; returns all facts."""
+        rows = self._rows[self._stored :]
+        if rows:
+            await self._store(rows)
+            self._stored = len(self._rows)
+        return len(self._rows)
+
+    async def _store(self, rows: Sequence[OutboxRow]) -> None:
         created: datetime = self.system.now()
         await self.connection.execute(
             _STORE,
             {
-                "ids": [row.envelope.id for row in self._rows],
-                "topics": [row.topic for row in self._rows],
-                "keys": [row.key for row in self._rows],
-                "headers": [json.dumps(row.envelope.headers()) for row in self._rows],
-                "bodies": [row.body for row in self._rows],
+                "ids": [row.envelope.id for row in rows],
+                "topics": [row.topic for row in rows],
+                "keys": [row.key for row in rows],
+                "headers": [json.dumps(row.envelope.headers()) for row in rows],
+                "bodies": [row.body for row in rows],
                 "created_at": created,
             },
         )
-        return len(self._rows)
 
 
 def key_hash(key: str) -> int:

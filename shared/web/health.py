@@ -57,7 +57,7 @@ def health_router(
         due = {routine.name: await routine.pending() for routine in routines}
         behind, positions = 0, dict[str, int]()
         if runner.consumer.topics:
-            behind, positions = await runner.behind() if runner.client else (-1, {})
+            behind, positions = await runner.behind()
         async with engine.connect() as connection:
             waiting = await connection.scalar(sa.select(sa.func.count()).select_from(outbox))
             set_aside = await connection.scalar(sa.select(sa.func.count()).select_from(parked))

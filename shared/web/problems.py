@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from shared.fields import FieldProblem, field_problems
+from shared.messaging.errors import is_transient
 from shared.refusal import Refusal
 
 _TYPE = "urn:thidua:problem:"
@@ -71,6 +72,14 @@ def _response(problem: Problem) -> JSONResponse:
     return JSONResponse(problem.body(), int(problem.status), media_type="application/problem+json")
 
 
+def _unexpected(error: Exception) -> Problem:
+    if is_transient(error):
+        why = "Hệ thống tạm thời gián đoạn; xin thử lại sau ít phút."
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Tạm thời gián đoạn", why)
+    why = "Việc này chưa được thực hiện; người vận hành đã có dấu vết của lỗi."
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Hệ thống gặp lỗi", why)
+
+
 def answer_with_problems(app: FastAPI) -> None:
     """Make every refusal of an app a problem document."""
 
@@ -93,6 +102,10 @@ def answer_with_problems(app: FastAPI) -> None:
         status = HTTPStatus(error.status_code)
         name = status.phrase.lower().replace(" ", "-")
         return _response(Problem(status, name, _TITLES.get(status, status.phrase)))
+
+    @app.exception_handler(Exception)
+    async def on_fault(_: Request, error: Exception) -> JSONResponse:
+        return _response(_unexpected(error))
 
 
 _TITLES = {

@@ -143,7 +143,11 @@ def test_what_may_be_missing_has_a_stated_default() -> None:
 
 
 def test_names_of_headers_are_read_in_any_case_and_null_values_passed_over() -> None:
-    assert read_headers([("CE_Id", b"1"), ("other", None)]) == {"ce_id": "1"}
+    assert read_headers([("CE_Id", b"1"), ("ce_time", None)]) == {"ce_id": "1"}
+
+
+def test_headers_that_are_none_of_ours_may_hold_anything() -> None:
+    assert read_headers([("ce_id", b"1"), ("b3", b"\xff\x00")]) == {"ce_id": "1"}
 
 
 def test_text_is_composed_trimmed_and_free_of_nul() -> None:

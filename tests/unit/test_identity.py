@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Request
 
-from shared.web.identity import Person, TokenReader, one_of, signed_in, token_of, visitor
+from shared.web.identity import Person, TokenReader, bearer_of, one_of, signed_in, visitor
 from shared.web.problems import Problem
 
 pytestmark = pytest.mark.unit
@@ -98,21 +98,32 @@ def test_the_public_key_as_a_shared_secret_opens_nothing() -> None:
         READER.read(f"{head}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}")
 
 
-def test_the_token_comes_by_header_or_by_cookie() -> None:
-    assert token_of(request({"authorization": "Bearer abc"})) == "abc"
-    assert token_of(request({"authorization": "bearer abc"})) == "abc"
-    assert token_of(request({"cookie": "thidua_token=xyz"})) == "xyz"
-    assert token_of(request({"authorization": "Bearer abc", "cookie": "thidua_token=x"})) == "abc"
-    assert token_of(request({"authorization": "Basic abc"})) is None
-    assert token_of(request({})) is None
+def test_a_bearer_token_is_found_in_its_header() -> None:
+    assert bearer_of(request({"authorization": "Bearer abc"})) == "abc"
+    assert bearer_of(request({"authorization": "bearer abc"})) == "abc"
+    assert bearer_of(request({"authorization": "Basic abc"})) is None
+    assert bearer_of(request({"authorization": "Bearer "})) is None
+    assert bearer_of(request({})) is None
 
 
-async def test_whoever_is_signed_in_is_known_to_pages() -> None:
-    asked = request({"authorization": f"Bearer {token()}"})
+@pytest.mark.parametrize("how", ["header", "cookie", "both"])
+async def test_whoever_is_signed_in_is_known_to_pages(how: str) -> None:
+    good = {"authorization": f"Bearer {token()}"}
+    cookie = {"cookie": f"thidua_token={token()}"}
+    other = {"cookie": f"thidua_token={token(sub='p-2')}"}
+    asked = request({"header": good, "cookie": cookie, "both": good | other}[how])
     person = await visitor(asked)
     assert person is not None
+    assert person.id == "p-1", "the header goes before the cookie"
     assert asked.state.person == person
+
+
+async def test_a_stale_cookie_is_a_visitor_and_a_stale_bearer_token_an_error() -> None:
+    stale = token(exp=int(time.time()) - 1)
+    assert await visitor(request({"cookie": f"thidua_token={stale}"})) is None
     assert await visitor(request({})) is None
+    with pytest.raises(Problem):
+        await visitor(request({"authorization": f"Bearer {stale}"}))
 
 
 async def test_nobody_signed_in_is_401_and_the_wrong_role_403() -> None:

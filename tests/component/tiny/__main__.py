@@ -1,0 +1,3 @@
+from tests.component.tiny.app import service
+
+service.main()

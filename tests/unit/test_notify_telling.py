@@ -1,0 +1,226 @@
+"""Who is told what: every kind of fact, every reason not to tell it any more, and in what words."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import get_args
+
+import pytest
+
+from services.notify import forms, pages
+from services.notify.app import NotifySettings, service
+from services.notify.domain import letter, telling
+from services.notify.domain.delivery import State
+from services.notify.domain.letter import Manner
+from services.notify.domain.telling import (
+    KINDS,
+    Case,
+    Moot,
+    Participant,
+    Period,
+    kind_of,
+    needs_period,
+    part_of_report,
+    plan_name,
+    read,
+    ward_name,
+    write,
+)
+from shared.contracts.awards import AwardDecided, CandidatePublished, DossierConcluded
+from shared.contracts.intake import (
+    ContactErased,
+    ContactRecorded,
+    MovementLaunched,
+    ParticipantRegistered,
+    PeriodOpened,
+)
+from shared.contracts.intake import ObligationMet as Met
+from tests.component.notify_stage import DUE, HOUSE, PERIOD, PUPIL, SCHOOL, Story
+
+pytestmark = pytest.mark.unit
+
+STORY = Story()
+SCHOOLS = Participant(SCHOOL, "Trường số 1", "owes", "")
+PUPILS = Participant(PUPIL, "Giáo viên dạy Tin học", "proposed", "Trường số 1")
+YEAR = Period(2025, DUE, "trước ngày 10/12/2025")
+LAST = date(2025, 12, 9)
+CHAIRMAN = "Chủ tịch Ủy ban nhân dân phường Tứ Minh"
+FACTS: dict[str, telling.Told] = {
+    "obligation-opened": STORY.opened(),
+    "reminder": STORY.reminder(),
+    "overdue": STORY.overdue(),
+    "report-received": STORY.received(),
+    "report-returned": STORY.returned(),
+    "report-accepted": STORY.accepted(),
+    "own-result": STORY.result(),
+    "award-decided": STORY.award(),
+}
+UNTIL_MET = {"obligation-opened", "reminder", "overdue"}
+
+
+def case(kind: str, **changes: object) -> Case:
+    return replace(Case(FACTS[kind], SCHOOLS, YEAR, None), **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_becomes_the_letter_of_its_name(kind: str) -> None:
+    written = write(case(kind), CHAIRMAN, LAST if kind != "overdue" else LAST + timedelta(1))
+    assert not isinstance(written, Moot)
+    assert written.kind == kind == kind_of(FACTS[kind])
+    assert read(kind, FACTS[kind].model_dump(mode="json")) == FACTS[kind]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("met", [False, True])
+@pytest.mark.parametrize("superseded", [False, True])
+def test_relevance_of_every_kind(kind: str, met: bool, superseded: bool) -> None:
+    written = write(case(kind, met=met, superseded=superseded), CHAIRMAN, LAST)
+    if met and kind in UNTIL_MET:
+        assert written == Moot("obligation-met")
+    elif superseded and kind in UNTIL_MET - {"obligation-opened"}:
+        assert written == Moot("superseded")
+    else:
+        assert not isinstance(written, Moot)
+
+
+@pytest.mark.parametrize("manner", Manner)
+@pytest.mark.parametrize("left", [7, 0, -1, -5])
+def test_a_reminder_is_true_on_the_day_on_which_it_is_written(manner: Manner, left: int) -> None:
+    """Those who owe are told that they are late by a fact of its own, the others never are."""
+    event = STORY.reminder(14, manner=manner.value)
+    written = write(case("reminder", event=event), CHAIRMAN, LAST - timedelta(left))
+    if left >= 0:
+        assert isinstance(written, letter.Reminder)
+        assert written.days_left == left
+    elif manner is Manner.OWES:
+        assert written == Moot("deadline-passed")
+    else:
+        assert isinstance(written, letter.Overdue)
+        assert not written.obligation.owes
+
+
+def test_an_overdue_fact_counts_the_days_when_it_is_written() -> None:
+    written = write(case("overdue"), CHAIRMAN, LAST + timedelta(4))
+    assert isinstance(written, letter.Overdue)
+    assert written.days_late == 4
+
+
+def test_a_report_is_written_about_by_what_was_asked_or_else_by_the_period() -> None:
+    asked = telling.Asked("invited", DUE - timedelta(5), "trước ngày 05/12/2025")
+    written = write(case("report-accepted", asked=asked), CHAIRMAN, LAST)
+    assert isinstance(written, letter.ReportAccepted)
+    assert written.obligation.manner is Manner.INVITED
+    assert written.obligation.deadline.wording == "trước ngày 05/12/2025"
+    unasked = case("report-received", event=STORY.received(code=PUPIL), participant=PUPILS)
+    written = write(unasked, CHAIRMAN, LAST)
+    assert isinstance(written, letter.ReportReceived)
+    assert written.obligation.manner is Manner.PROPOSED
+    assert written.obligation.deadline.wording == "trước ngày 10/12/2025"
+
+
+def test_an_individuals_award_is_told_to_the_unit_that_proposed_it() -> None:
+    event = STORY.award(PUPIL, "Giáo viên dạy Tin học")
+    written = write(case("award-decided", event=event, participant=PUPILS), CHAIRMAN, LAST)
+    assert isinstance(written, letter.AwardDecided)
+    assert (written.about.unit, written.name) == ("Trường số 1", "Giáo viên dạy Tin học")
+    assert (written.decided_by, written.path) == (CHAIRMAN, "/notify/honours")
+
+
+def test_links_are_plain_and_deep() -> None:
+    paths = {}
+    for kind in KINDS:
+        written = write(case(kind), CHAIRMAN, LAST)
+        assert not isinstance(written, Moot)
+        paths[kind] = HOUSE.sender("Tứ Minh", "Phong trào").link(written.path)
+    origin = "https://thidua.tu-minh.example"
+    assert paths["own-result"] == f"{origin}/scoring/?period={PERIOD}"
+    assert paths["award-decided"] == f"{origin}/notify/honours"
+    others = {path for kind, path in paths.items() if kind not in {"own-result", "award-decided"}}
+    assert others == {f"{origin}/intake/?period={PERIOD}"}
+
+
+def test_only_a_units_plan_does_without_the_period() -> None:
+    assert [kind for kind, event in FACTS.items() if not needs_period(event)] == []
+    plan = STORY.opened(kind="unit-plan")
+    assert not needs_period(plan)
+    written = write(case("obligation-opened", event=plan, period=None), CHAIRMAN, LAST)
+    assert isinstance(written, letter.ObligationOpened)
+    for kind in KINDS:
+        with pytest.raises(LookupError):
+            write(case(kind, period=None), CHAIRMAN, LAST)
+
+
+@pytest.mark.parametrize(
+    ("pointer", "words"),
+    [
+        ("", "Báo cáo"),
+        ("/", "Báo cáo"),
+        ("/items", "Tiêu chí"),
+        ("/items/0", "Tiêu chí a1"),
+        ("/items/1/narrative", "Tiêu chí a2"),
+        ("/items/7/narrative", "Tiêu chí thứ 8"),
+        ("/items/a4", "Tiêu chí a4"),
+        ("/contents/0/text", "Nội dung thứ 1"),
+        ("/contents/²", "Nội dung ²"),
+        ("/indicators/2", "Chỉ tiêu thứ 3"),
+        ("/difficulties", "Khó khăn, vướng mắc"),
+        ("/something/else", "Báo cáo"),
+    ],
+)
+def test_the_part_of_a_report_in_words(pointer: str, words: str) -> None:
+    assert part_of_report(pointer, ("a1", "a2")) == words
+
+
+@pytest.mark.parametrize(
+    ("title", "plan"),
+    [
+        ("Phong trào thi đua X", "Kế hoạch phát động Phong trào thi đua X"),
+        ("Phát động Phong trào thi đua X", "Kế hoạch phát động Phong trào thi đua X"),
+        ("Kế hoạch phát động X", "Kế hoạch phát động X"),
+    ],
+)
+def test_the_plan_is_named_by_its_movement(title: str, plan: str) -> None:
+    assert plan_name(title) == plan
+
+
+def test_the_ward_and_its_chairman() -> None:
+    assert ward_name("Tứ Minh") == ward_name("phường Tứ Minh") == "phường Tứ Minh"
+    assert ward_name("xã Mẫu") == "xã Mẫu"
+    assert HOUSE.chairman("Tứ Minh") == CHAIRMAN
+    assert replace(HOUSE, decided_by="Chủ tịch").chairman("Tứ Minh") == "Chủ tịch"
+    sender = HOUSE.sender("Tứ Minh", "Phong trào thi đua X")
+    assert (sender.domain, sender.ward) == ("tu-minh.example", "phường Tứ Minh")
+
+
+def settings(**more: str) -> NotifySettings:
+    given = {"database_url": "x", "kafka": "x", "token_public_key": "x", "smtp": "relay:25"}
+    return NotifySettings.model_validate(given | {"env": "local"} | more)
+
+
+def test_settings_name_a_sender() -> None:
+    house = settings(mail_from="thi-dua@tu-minh.example").house()
+    assert (house.mailbox.address, house.reply_to) == ("thi-dua@tu-minh.example", house.mailbox)
+    assert house.mailbox.name == "Phòng Văn hóa - Xã hội"
+    house = settings(mail_from="Phường <a@b.example>", reply_to="Bàn <c@d.example>").house()
+    assert (house.mailbox.name, house.reply_to.address) == ("Phường", "c@d.example")
+    assert settings().relay().hello == "phuong.example"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"smtp": "relay"}, {"mail_from": "không"}, {"reply_to": "không"}, {"env": "production"}],
+)
+def test_wrong_settings_are_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        settings(**wrong)
+
+
+def test_every_kind_and_status_has_words_and_a_filter() -> None:
+    assert set(pages.KIND_WORDS) == set(KINDS) == set(get_args(forms.Kind))
+    assert set(pages.STATUS_WORDS) == set(State)
+
+
+def test_what_notify_listens_to() -> None:
+    public = {CandidatePublished, DossierConcluded, AwardDecided}
+    known = {MovementLaunched, PeriodOpened, ParticipantRegistered, ContactRecorded, ContactErased}
+    heard = {subscription.event for subscription in service.consumer.subscriptions.values()}
+    assert heard == {*KINDS.values(), *public, *known, Met}
