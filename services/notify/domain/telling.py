@@ -1,0 +1,288 @@
+"""Which facts are told to whom, what must be known to tell them, and whether they still hold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from services.notify.domain import letter
+from services.notify.domain.letter import (
+    SECTIONS,
+    About,
+    Deadline,
+    Duty,
+    Letter,
+    Mailbox,
+    Manner,
+    Obligation,
+    Sender,
+)
+from shared.contracts.awards import AwardDecided
+from shared.contracts.base import Event
+from shared.contracts.intake import (
+    ObligationOpened,
+    ObligationOverdue,
+    ReminderDue,
+    ReportAccepted,
+    ReportReceived,
+    ReportReturned,
+)
+from shared.contracts.scoring import ResultFrozen
+
+Told = (
+    ObligationOpened
+    | ReminderDue
+    | ObligationOverdue
+    | ReportReceived
+    | ReportReturned
+    | ReportAccepted
+    | ResultFrozen
+    | AwardDecided
+)
+KINDS: Mapping[str, type[Told]] = {
+    "obligation-opened": ObligationOpened,
+    "reminder": ReminderDue,
+    "overdue": ObligationOverdue,
+    "report-received": ReportReceived,
+    "report-returned": ReportReturned,
+    "report-accepted": ReportAccepted,
+    "own-result": ResultFrozen,
+    "award-decided": AwardDecided,
+}
+"""Kind of notice -> the fact that it tells. The addressee is the participant's reporter."""
+_KIND_OF: Mapping[type[Event], str] = {event: kind for kind, event in KINDS.items()}
+UNTIL_MET = frozenset({"obligation-opened", "reminder", "overdue"})
+"""Kinds that are moot once the obligation is met."""
+_AFTER = frozenset({"reminder", "overdue"})
+
+
+def kind_of(event: Told) -> str:
+    return _KIND_OF[type(event)]
+
+
+def needs_period(event: Told) -> bool:
+    """Whether the mail speaks of the period's year; a unit's plan has no reporting period."""
+    return getattr(event, "kind", "") != Duty.UNIT_PLAN
+
+
+def read(kind: str, facts: Mapping[str, Any]) -> Told:
+    """A stored fact; raises pydantic's ValidationError, KeyError for an unknown kind."""
+    return KINDS[kind].model_validate(facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """Whom a fact concerns; `proposer` is the proposing unit's name, "" for units."""
+
+    code: str
+    name: str
+    manner: str
+    proposer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    year: int
+    report_by: datetime
+    report_by_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The obligation to report as it was opened."""
+
+    manner: str
+    due: datetime
+    due_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that is known when a mail is written.
+
+    `met`: the obligation is met. `superseded`: a later reminder of it has come in. `criteria`:
+    the codes of the items of the report in question, in their order.
+    """
+
+    event: Told
+    participant: Participant
+    period: Period | None
+    asked: Asked | None
+    met: bool = False
+    superseded: bool = False
+    criteria: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moot:
+    """Why a notice is not told any more; a stable code."""
+
+    reason: str
+
+
+ERASED = Moot("contact-erased")
+
+
+def write(case: Case, decided_by: str, today: date) -> Letter | Moot:
+    """The letter that is true on `today` (ward's zone), or why none is needed.
+
+    A reminder after the deadline is moot for those who owe: that it is overdue is a fact of its
+    own. Raises LookupError when the period's year is needed and not known.
+    """
+    event = case.event
+    moot = _moot(case, today)
+    if moot is not None:
+        return moot
+    if isinstance(event, ObligationOpened | ReminderDue | ObligationOverdue):
+        about = _about(case, event.period)
+        obligation = _obligation(Duty(event.kind), event.manner, event.due, event.due_text)
+        path = f"/intake/?period={event.period}"
+        if isinstance(event, ObligationOpened):
+            return letter.ObligationOpened(about, path, obligation)
+        return letter.remind(about, path, obligation, today)
+    if isinstance(event, ReportReceived | ReportReturned | ReportAccepted):
+        return _about_report(case, event)
+    if isinstance(event, ResultFrozen):
+        return _own_result(case, event)
+    return _award(case, event, decided_by)
+
+
+def _moot(case: Case, today: date) -> Moot | None:
+    event = case.event
+    if case.met and kind_of(event) in UNTIL_MET:
+        return Moot("obligation-met")
+    if case.superseded and kind_of(event) in _AFTER:
+        return Moot("superseded")
+    if isinstance(event, ReminderDue) and Manner(event.manner) is Manner.OWES:
+        last_day = Deadline(event.due, event.due_text)
+        return Moot("deadline-passed") if last_day.days_left(today) < 0 else None
+    return None
+
+
+def _about(case: Case, period: str, *, unit: str = "") -> About:
+    if case.period is None and needs_period(case.event):
+        raise LookupError(f"period {period} is not known")
+    title = f"năm {case.period.year}" if case.period else ""
+    return About(case.participant.code, unit or case.participant.name, period, title)
+
+
+def _obligation(duty: Duty, manner: str, due: datetime, wording: str) -> Obligation:
+    return Obligation(duty, Manner(manner), Deadline(due, wording), SECTIONS[duty])
+
+
+def _about_report(case: Case, event: ReportReceived | ReportReturned | ReportAccepted) -> Letter:
+    """Whoever was not asked (a proposed individual) is written to by the period's date."""
+    about, path = _about(case, event.period), f"/intake/?period={event.period}"
+    asked = case.asked
+    if asked is None and case.period is not None:
+        period = case.period
+        asked = Asked(case.participant.manner, period.report_by, period.report_by_text)
+    if asked is None:
+        raise LookupError(f"period {event.period} is not known")
+    duty = Duty.ANNUAL_REPORT
+    obligation = _obligation(duty, asked.manner, asked.due, asked.due_text)
+    if isinstance(event, ReportReceived):
+        return letter.ReportReceived(
+            about, path, obligation, event.revision, event.received_at, event.late
+        )
+    if isinstance(event, ReportAccepted):
+        return letter.ReportAccepted(about, path, obligation, event.revision, event.accepted_at)
+    reasons = tuple(
+        letter.Reason(part_of_report(reason.pointer, case.criteria), reason.text)
+        for reason in event.reasons
+    )
+    return letter.ReportReturned(about, path, obligation, event.revision, reasons, event.correct_by)
+
+
+def _own_result(case: Case, event: ResultFrozen) -> Letter:
+    return letter.OwnResult(
+        _about(case, event.period),
+        f"/scoring/?period={event.period}",
+        event.total,
+        event.grade,
+        event.rank,
+        event.ranked,
+        event.block_title,
+    )
+
+
+def _award(case: Case, event: AwardDecided, decided_by: str) -> Letter:
+    return letter.AwardDecided(
+        _about(case, event.period, unit=case.participant.proposer),
+        "/notify/honours",
+        event.name,
+        event.form_title,
+        event.achievement,
+        event.decision_number,
+        event.decided_on,
+        decided_by,
+    )
+
+
+_PARTS = {
+    "contents": "Nội dung",
+    "items": "Tiêu chí",
+    "indicators": "Chỉ tiêu",
+    "role_models": "Gương điển hình",
+    "nominations": "Đề nghị khen thưởng",
+    "difficulties": "Khó khăn, vướng mắc",
+}
+
+
+def part_of_report(pointer: str, criteria: Sequence[str]) -> str:
+    """The part that a JSON pointer into a report names, in words: "Tiêu chí a1".
+
+    `criteria` are the codes of the report's items in their order.
+    """
+    names = pointer.strip("/").split("/")
+    words = _PARTS.get(names[0])
+    if words is None:
+        return "Báo cáo"
+    if len(names) == 1:
+        return words
+    place = names[1]
+    if not (place.isascii() and place.isdigit()):
+        return f"{words} {place}"
+    number = int(place)
+    if names[0] == "items" and number < len(criteria):
+        return f"{words} {criteria[number]}"
+    return f"{words} thứ {number + 1}"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Who writes, as the settings say; empty texts are filled in from the movement's place."""
+
+    mailbox: Mailbox
+    reply_to: Mailbox
+    origin: str
+    decided_by: str = ""
+
+    def sender(self, place: str, title: str) -> Sender:
+        """The sender of a ward's mails; `place` and `title` are those of its movement."""
+        return Sender(
+            self.mailbox,
+            self.reply_to,
+            self.mailbox.address.rpartition("@")[2],
+            self.origin,
+            ward_name(place),
+            plan_name(title),
+        )
+
+    def chairman(self, place: str) -> str:
+        return self.decided_by or f"Chủ tịch Ủy ban nhân dân {ward_name(place)}"
+
+
+def ward_name(place: str) -> str:
+    """ "phường Tứ Minh", whether or not the place already says what it is."""
+    known = place.lower().startswith(("phường ", "xã ", "đặc khu "))
+    return place if known else f"phường {place}"
+
+
+def plan_name(title: str) -> str:
+    """The plan by its movement's title: "Kế hoạch phát động Phong trào thi đua …"."""
+    if title.startswith("Kế hoạch"):
+        return title
+    if title.startswith("Phát động"):
+        return f"Kế hoạch p{title[1:]}"
+    return f"Kế hoạch phát động {title}"

@@ -1,0 +1,134 @@
+"""The post that comes in: what each fact means to whom. Whoever is told is decided when a mail is
+addressed, once all that it needs is known; here facts are only noted, in any order."""
+
+from collections.abc import Sequence
+
+from services.notify import commands
+from services.notify.store import facts, tables
+from shared.contracts.awards import AwardDecided, CandidatePublished, DossierConcluded
+from shared.contracts.intake import (
+    ContactErased,
+    ContactRecorded,
+    MovementLaunched,
+    ObligationMet,
+    ObligationOpened,
+    ObligationOverdue,
+    ParticipantRegistered,
+    PeriodOpened,
+    ReminderDue,
+    ReportAccepted,
+    ReportReceived,
+    ReportReturned,
+)
+from shared.contracts.scoring import ResultFrozen
+from shared.messaging import Consumer, Received, UnitOfWork
+
+consumer = Consumer("notify")
+
+
+@consumer.on(MovementLaunched)
+async def take_movements(events: Sequence[Received[MovementLaunched]], work: UnitOfWork) -> None:
+    fields = {"ward", "movement", "version", "title", "place", "launched_on"}
+    rows = [event.data.model_dump(include=fields) for event in events]
+    await facts.put(work.connection, tables.movement, rows)
+
+
+@consumer.on(PeriodOpened)
+async def take_periods(events: Sequence[Received[PeriodOpened]], work: UnitOfWork) -> None:
+    fields = {"ward", "period", "title", "year", "report_by", "report_by_text"}
+    rows = [event.data.model_dump(include=fields) for event in events]
+    await facts.put(work.connection, tables.period, rows)
+
+
+@consumer.on(ParticipantRegistered)
+async def take_participants(
+    events: Sequence[Received[ParticipantRegistered]], work: UnitOfWork
+) -> None:
+    fields = {"ward", "participant", "name", "manner", "reporter"}
+    rows = [
+        event.data.model_dump(include=fields) | {"proposer": event.data.proposed_by_name}
+        for event in events
+    ]
+    await facts.put(work.connection, tables.participant, rows)
+
+
+@consumer.on(ContactRecorded)
+async def take_contacts(events: Sequence[Received[ContactRecorded]], work: UnitOfWork) -> None:
+    rows = [event.data.model_dump() for event in events]
+    await facts.put(work.connection, tables.contact, rows)
+
+
+@consumer.on(ContactErased)
+async def forget_contacts(events: Sequence[Received[ContactErased]], work: UnitOfWork) -> None:
+    """The row stays, empty, so that mails which still come for the person are dropped."""
+    rows = [event.data.model_dump() | {"name": None, "email": None} for event in events]
+    await facts.put(work.connection, tables.contact, rows)
+
+
+@consumer.on(ObligationOpened)
+async def tell_opened(events: Sequence[Received[ObligationOpened]], work: UnitOfWork) -> None:
+    rows = [event.data.model_dump() for event in events]
+    await facts.add(work.connection, tables.obligation, rows)
+    await commands.note(work, events)
+
+
+@consumer.on(ReminderDue, order="none")
+async def tell_reminders(events: Sequence[Received[ReminderDue]], work: UnitOfWork) -> None:
+    await commands.note(work, events)
+
+
+@consumer.on(ObligationOverdue, order="none")
+async def tell_overdue(events: Sequence[Received[ObligationOverdue]], work: UnitOfWork) -> None:
+    await commands.note(work, events)
+
+
+@consumer.on(ObligationMet)
+async def take_met(events: Sequence[Received[ObligationMet]], work: UnitOfWork) -> None:
+    rows = [event.data.model_dump(include={"obligation", "met_at"}) for event in events]
+    await facts.add(work.connection, tables.met, rows)
+
+
+@consumer.on(ReportReceived, order="none")
+async def tell_received(events: Sequence[Received[ReportReceived]], work: UnitOfWork) -> None:
+    await commands.note(work, events)
+
+
+@consumer.on(ReportReturned, order="none")
+async def tell_returned(events: Sequence[Received[ReportReturned]], work: UnitOfWork) -> None:
+    await commands.note(work, events)
+
+
+@consumer.on(ReportAccepted, order="none")
+async def tell_accepted(events: Sequence[Received[ReportAccepted]], work: UnitOfWork) -> None:
+    await commands.note(work, events)
+
+
+@consumer.on(ResultFrozen, order="none")
+async def tell_results(events: Sequence[Received[ResultFrozen]], work: UnitOfWork) -> None:
+    await commands.note(work, events)
+
+
+_SHOWN = {"ward", "dossier", "period", "name", "unit", "achievement", "form_title"}
+
+
+@consumer.on(CandidatePublished)
+async def show_candidates(events: Sequence[Received[CandidatePublished]], work: UnitOfWork) -> None:
+    fields = _SHOWN | {"window_from", "window_until"}
+    rows = [event.data.model_dump(include=fields) for event in events]
+    await facts.put(work.connection, tables.candidate, rows)
+
+
+@consumer.on(DossierConcluded)
+async def hide_the_unsuccessful(
+    events: Sequence[Received[DossierConcluded]], work: UnitOfWork
+) -> None:
+    rows = [event.data.model_dump(include={"ward", "dossier", "passed"}) for event in events]
+    await facts.put(work.connection, tables.conclusion, rows)
+
+
+@consumer.on(AwardDecided)
+async def honour(events: Sequence[Received[AwardDecided]], work: UnitOfWork) -> None:
+    fields = _SHOWN | {"decision_number", "decided_on", "ordinal"}
+    rows = [event.data.model_dump(include=fields) for event in events]
+    await facts.put(work.connection, tables.honour, rows)
+    await commands.note(work, events)

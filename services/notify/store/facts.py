@@ -1,0 +1,98 @@
+"""What other services told us, and what the public may see of it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notify.store.tables import (
+    candidate,
+    conclusion,
+    honour,
+    mail,
+    movement,
+    notice,
+    period,
+)
+
+Values = dict[str, Any]
+
+
+async def put(connection: AsyncConnection, table: sa.Table, rows: Sequence[Values]) -> None:
+    """Insert rows or replace them by their primary key, in their order: the last one holds."""
+    keys = [column.name for column in table.primary_key]
+    statement = insert(table)
+    others = {c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=keys, set_=others), rows
+    )
+
+
+async def add(connection: AsyncConnection, table: sa.Table, rows: Sequence[Values]) -> None:
+    """Insert rows; those that are there already stay as they are."""
+    await connection.execute(insert(table).on_conflict_do_nothing(), rows)
+
+
+async def add_notices(connection: AsyncConnection, rows: Sequence[Values]) -> None:
+    """Notices, each with its mail waiting to be addressed; those that are known stay alone."""
+    await add(connection, notice, rows)
+    await add(connection, mail, [{"id": row["id"], "status": "waiting"} for row in rows])
+
+
+async def newest_movements(
+    connection: AsyncConnection, wards: Iterable[str] | None = None
+) -> dict[str, sa.Row[Any]]:
+    """Each ward's newest movement (title, place), by ward."""
+    query = (
+        sa.select(movement)
+        .ext(distinct_on(movement.c.ward))
+        .order_by(movement.c.ward, movement.c.launched_on.desc(), movement.c.movement)
+    )
+    if wards is not None:
+        query = query.where(movement.c.ward.in_(sorted(set(wards))))
+    return {row.ward: row for row in await connection.execute(query)}
+
+
+def _titled(table: sa.Table, *more: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    known = sa.and_(period.c.ward == table.c.ward, period.c.period == table.c.period)
+    shown = [table.c[name] for name in ("name", "unit", "achievement", "form_title")]
+    title = sa.func.coalesce(period.c.title, table.c.period).label("period_title")
+    return sa.select(*shown, title, table.c.period, *more).outerjoin(period, known)
+
+
+async def honours(connection: AsyncConnection, ward: str) -> Sequence[Any]:
+    """Awards decided: the newest period first, in it the newest decision, in its own order."""
+    c = honour.c
+    query = (
+        _titled(honour, c.decision_number, c.decided_on)
+        .where(c.ward == ward)
+        .order_by(
+            period.c.report_by.desc().nulls_first(),
+            c.period.desc(),
+            c.decided_on.desc(),
+            c.decision_number,
+            c.ordinal,
+        )
+    )
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    return rows
+
+
+async def candidates(connection: AsyncConnection, ward: str) -> Sequence[Any]:
+    """Candidates under publication: neither decided nor voted down; the newest window first."""
+    c = candidate.c
+    decided = sa.exists().where(honour.c.ward == c.ward, honour.c.dossier == c.dossier)
+    failed = sa.exists().where(
+        conclusion.c.ward == c.ward,
+        conclusion.c.dossier == c.dossier,
+        conclusion.c.passed.is_(False),
+    )
+    query = (
+        _titled(candidate, c.window_from, c.window_until)
+        .where(c.ward == ward, ~decided, ~failed)
+        .order_by(c.window_until.desc(), c.window_from.desc(), c.name)
+    )
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    return rows

@@ -1,0 +1,380 @@
+"""Mails: addressing, claiming, handing over, settling, and looking at them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notify.domain.delivery import IN_HAND, MOVES, Command, State
+from services.notify.domain.telling import ERASED
+from services.notify.store.tables import (
+    MOMENT,
+    contact,
+    mail,
+    met,
+    movement,
+    notice,
+    obligation,
+    participant,
+    period,
+)
+
+
+def _able(command: Command) -> sa.ColumnElement[bool]:
+    """The mail's state allows the command."""
+    return mail.c.status.in_(sorted(MOVES[command].sources))
+
+
+_of_participant = sa.and_(
+    participant.c.ward == notice.c.ward, participant.c.participant == notice.c.participant
+)
+_of_reporter = sa.and_(
+    contact.c.ward == participant.c.ward, contact.c.person == participant.c.reporter
+)
+_of_period = sa.and_(period.c.ward == notice.c.ward, period.c.period == notice.c.period)
+
+_READY = (
+    sa.select(mail.c.id, participant.c.reporter, contact.c.email.is_(None).label("erased"))
+    .join(notice, notice.c.id == mail.c.id)
+    .join(participant, _of_participant)
+    .join(contact, _of_reporter)
+    .where(
+        mail.c.status == State.WAITING,
+        sa.exists().where(movement.c.ward == notice.c.ward),
+        sa.or_(~notice.c.needs_period, sa.exists().where(_of_period)),
+    )
+)
+"""Waiting mails of which every fact that they need is known by now."""
+
+
+async def queue(connection: AsyncConnection, now: datetime, limit: int) -> int:
+    """Address mails whose facts are all known; those to erased people are dropped."""
+    ready = (
+        _READY.order_by(mail.c.seq)
+        .limit(limit)
+        .with_for_update(of=mail, skip_locked=True)
+        .cte("ready")
+    )
+    result = await connection.execute(
+        sa.update(mail)
+        .where(mail.c.id == ready.c.id, _able(Command.QUEUE))
+        .values(
+            status=sa.case(
+                (ready.c.erased, MOVES[Command.DROP].target), else_=MOVES[Command.QUEUE].target
+            ),
+            reason=sa.case((ready.c.erased, ERASED.reason), else_=""),
+            person=ready.c.reporter,
+            due_at=now,
+        )
+    )
+    return result.rowcount
+
+
+async def claim(
+    connection: AsyncConnection,
+    *,
+    token: UUID,
+    by: str,
+    now: datetime,
+    until: datetime,
+    limit: int,
+) -> Sequence[UUID]:
+    """Take mails that are due, oldest first; nobody else gets them until the lease ends."""
+    due = (
+        sa.select(mail.c.id)
+        .where(_able(Command.CLAIM), mail.c.due_at <= now)
+        .order_by(mail.c.due_at, mail.c.seq)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    rows = await connection.scalars(
+        sa.update(mail)
+        .where(mail.c.id == due.c.id)
+        .values(
+            status=MOVES[Command.CLAIM].target,
+            claim=token,
+            claimed_by=by,
+            lease_until=until,
+            answer=None,
+        )
+        .returning(mail.c.id)
+    )
+    return rows.all()
+
+
+def _criteria() -> sa.ScalarSelect[Any]:
+    """The items of the newest receipt of the same version of the report."""
+    receipt = notice.alias("receipt")
+    return (
+        sa.select(receipt.c.facts["items"])
+        .where(
+            notice.c.kind == "report-returned",
+            receipt.c.kind == "report-received",
+            receipt.c.ward == notice.c.ward,
+            receipt.c.participant == notice.c.participant,
+            receipt.c.period == notice.c.period,
+            receipt.c.facts["revision"] == notice.c.facts["revision"],
+        )
+        .order_by(receipt.c.taken_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _superseded() -> sa.ColumnElement[bool]:
+    later, its_mail = notice.alias("later"), mail.alias("its_mail")
+    return sa.exists(
+        sa.select(sa.literal(1))
+        .select_from(later)
+        .join(its_mail, its_mail.c.id == later.c.id)
+        .where(
+            later.c.obligation == notice.c.obligation,
+            later.c.kind.in_(("reminder", "overdue")),
+            its_mail.c.seq > mail.c.seq,
+        )
+    )
+
+
+async def cases(connection: AsyncConnection, ids: Sequence[UUID]) -> Sequence[Any]:
+    """Mails with all that is known about them, in the order in which they are to be sent."""
+    asked = sa.and_(
+        obligation.c.ward == notice.c.ward,
+        obligation.c.participant == notice.c.participant,
+        obligation.c.period == notice.c.period,
+        obligation.c.kind == "annual-report",
+    )
+    query = (
+        sa.select(
+            *(mail.c[name] for name in ("id", "person", "attempts", "written_at")),
+            *(notice.c[name] for name in ("ward", "event_id", "kind", "facts")),
+            *(notice.c[name] for name in ("source", "correlation", "traceparent")),
+            participant.c.participant,
+            participant.c.name,
+            participant.c.manner,
+            participant.c.proposer,
+            contact.c.name.label("to_name"),
+            contact.c.email.label("to_email"),
+            period.c.year,
+            period.c.report_by,
+            period.c.report_by_text,
+            obligation.c.manner.label("asked_manner"),
+            obligation.c.due,
+            obligation.c.due_text,
+            met.c.met_at,
+            _superseded().label("superseded"),
+            _criteria().label("items"),
+        )
+        .join(notice, notice.c.id == mail.c.id)
+        .join(participant, _of_participant)
+        .join(contact, sa.and_(contact.c.ward == notice.c.ward, contact.c.person == mail.c.person))
+        .outerjoin(period, _of_period)
+        .outerjoin(obligation, asked)
+        .outerjoin(met, met.c.obligation == notice.c.obligation)
+        .where(mail.c.id.in_(ids))
+        .order_by(mail.c.seq)
+    )
+    return (await connection.execute(query)).all()
+
+
+_WRITE = (
+    sa.update(mail)
+    .where(mail.c.id == sa.bindparam("which"))
+    .values(written_at=sa.bindparam("at", type_=MOMENT), message_id=sa.bindparam("identity"))
+)
+
+
+async def note_written(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what a repeated attempt must say again: `which`, `at`, `identity`."""
+    if rows:
+        await connection.execute(_WRITE, list(rows))
+
+
+async def drop(connection: AsyncConnection, reasons: Mapping[UUID, str]) -> None:
+    """Claimed mails that need not be sent any more, with the reason of each."""
+    values = (
+        sa.func.unnest(
+            sa.literal(list(reasons), ARRAY(PG_UUID(as_uuid=True))),
+            sa.literal(list(reasons.values()), ARRAY(sa.Text)),
+        )
+        .table_valued("id", "reason", name="moot")
+        .render_derived()
+    )
+    await connection.execute(
+        sa.update(mail)
+        .where(mail.c.id == values.c.id, _able(Command.DROP))
+        .values(
+            status=MOVES[Command.DROP].target,
+            reason=values.c.reason,
+            claim=None,
+            claimed_by=None,
+            lease_until=None,
+        )
+    )
+
+
+_HAND_OVER = sa.text(
+    "UPDATE mail SET"
+    " status = CASE WHEN id = :this THEN :target ELSE status END,"
+    " answer = CASE WHEN id = :this THEN NULL ELSE CAST(:answer AS jsonb) END,"
+    " lease_until = :until"
+    " WHERE claim = :claim"
+    " AND ((id = :this AND status = :source) OR (id = :previous AND status = :target))"
+    " RETURNING id"
+).bindparams(
+    sa.bindparam("this", type_=PG_UUID(as_uuid=True)),
+    sa.bindparam("previous", type_=PG_UUID(as_uuid=True)),
+    sa.bindparam("claim", type_=PG_UUID(as_uuid=True)),
+    sa.bindparam("until", type_=MOMENT),
+    sa.bindparam("answer", type_=sa.Text),
+    sa.bindparam("source", State.SENDING.value, type_=sa.Text),
+    sa.bindparam("target", MOVES[Command.HAND_OVER].target.value, type_=sa.Text),
+)
+
+
+async def hand_over(
+    connection: AsyncConnection,
+    *,
+    this: UUID,
+    claim: UUID,
+    until: datetime,
+    previous: UUID | None,
+    answer: str | None,
+) -> bool:
+    """Note that `this` is about to be handed over, and how the one before it was answered.
+
+    One statement, so on an autocommit connection one commit. False: the claim was lost.
+    """
+    rows = await connection.scalars(
+        _HAND_OVER,
+        {"this": this, "claim": claim, "until": until, "previous": previous, "answer": answer},
+    )
+    return this in set(rows)
+
+
+async def left_behind(
+    connection: AsyncConnection, by: str, now: datetime, limit: int
+) -> Sequence[Any]:
+    """Mails in the hand of a worker that is gone: `by` itself before it started anew, or anybody
+    whose lease has ended."""
+    names = ("id", "status", "person", "attempts", "claim", "answer")
+    about = ("ward", "event_id", "kind", "source", "correlation", "traceparent")
+    query = (
+        sa.select(*(mail.c[name] for name in names), *(notice.c[name] for name in about))
+        .join(notice, notice.c.id == mail.c.id)
+        .where(
+            mail.c.status.in_(sorted(IN_HAND)),
+            sa.or_(mail.c.lease_until < now, mail.c.claimed_by == by),
+        )
+        .order_by(mail.c.seq)
+        .limit(limit)
+    )
+    return (await connection.execute(query)).all()
+
+
+_SETTLE_ARRAYS: Mapping[str, sa.types.TypeEngine[Any]] = {
+    "id": PG_UUID(as_uuid=True),
+    "claim": PG_UUID(as_uuid=True),
+    "status": sa.Text(),
+    "attempts": sa.Integer(),
+    "reason": sa.Text(),
+    "due_at": MOMENT,
+    "sent_at": MOMENT,
+    "answer": sa.Text(),
+}
+
+
+async def settle(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Write what became of mails in hand, in one statement; returns those whose claim held."""
+    arrays = [
+        sa.literal([row[name] for row in rows], ARRAY(kind))
+        for name, kind in _SETTLE_ARRAYS.items()
+    ]
+    became = sa.func.unnest(*arrays).table_valued(*_SETTLE_ARRAYS, name="became").render_derived()
+    settled = await connection.scalars(
+        sa.update(mail)
+        .where(
+            mail.c.id == became.c.id,
+            mail.c.claim == became.c.claim,
+            mail.c.status.in_(sorted(IN_HAND)),
+        )
+        .values(
+            **{name: became.c[name] for name in ("status", "attempts", "reason", "sent_at")},
+            answer=sa.cast(became.c.answer, JSONB),
+            due_at=sa.func.coalesce(became.c.due_at, mail.c.due_at),
+            claim=None,
+            claimed_by=None,
+            lease_until=None,
+        )
+        .returning(mail.c.id)
+    )
+    return set(settled)
+
+
+async def count_pending(connection: AsyncConnection, now: datetime) -> int:
+    """Mails that can be sent now or are being sent."""
+    due = sa.select(sa.func.count()).where(
+        sa.or_(
+            mail.c.status.in_(sorted(IN_HAND)),
+            sa.and_(_able(Command.CLAIM), mail.c.due_at <= now),
+        )
+    )
+    ready = sa.select(sa.func.count()).select_from(_READY.subquery())
+    total: int | None = await connection.scalar(
+        sa.select(due.scalar_subquery() + ready.scalar_subquery())
+    )
+    return total or 0
+
+
+async def counts(connection: AsyncConnection, ward: str) -> dict[str, Any]:
+    """A ward's mails: {"total", "by_status": {status: n}, "by_kind": {kind: {status: n}}}."""
+    query = (
+        sa.select(notice.c.kind, mail.c.status, sa.func.count())
+        .join(mail, mail.c.id == notice.c.id)
+        .where(notice.c.ward == ward)
+        .group_by(notice.c.kind, mail.c.status)
+        .order_by(notice.c.kind, mail.c.status)
+    )
+    statuses: dict[str, int] = {}
+    kinds: dict[str, dict[str, int]] = {}
+    for kind, status, count in await connection.execute(query):
+        statuses[status] = statuses.get(status, 0) + count
+        kinds.setdefault(kind, {})[status] = count
+    return {"total": sum(statuses.values()), "by_status": statuses, "by_kind": kinds}
+
+
+async def listed(
+    connection: AsyncConnection,
+    ward: str,
+    *,
+    person: str | None = None,
+    status: str | None = None,
+    kind: str | None = None,
+    before: int | None = None,
+    limit: int,
+) -> Sequence[Any]:
+    """Mails, the newest first, older than `before` (a `seq`); only a person's own with `person`."""
+    query = (
+        sa.select(
+            *(mail.c[name] for name in ("id", "seq", "status", "person", "attempts", "reason")),
+            mail.c.sent_at,
+            *(notice.c[name] for name in ("kind", "participant", "period", "taken_at")),
+            sa.func.coalesce(participant.c.name, notice.c.participant).label("name"),
+        )
+        .join(notice, notice.c.id == mail.c.id)
+        .outerjoin(participant, _of_participant)
+        .where(notice.c.ward == ward)
+        .order_by(mail.c.seq.desc())
+        .limit(limit)
+    )
+    for column, wanted in ((mail.c.person, person), (mail.c.status, status), (notice.c.kind, kind)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if before is not None:
+        query = query.where(mail.c.seq < before)
+    return (await connection.execute(query)).all()

@@ -1,0 +1,172 @@
+"""Notify's tables.
+
+Names and addresses of people stand in `contact` and nowhere else: a mail reads them when it is
+written, so erasing the one row erases every copy.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from services.notify.domain.delivery import IN_HAND, State
+from shared.database import metadata
+
+tables = metadata()
+
+MOMENT = sa.DateTime(timezone=True)
+
+
+def _text(name: str, *, key: bool = False, nullable: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, primary_key=key, nullable=nullable)
+
+
+def _moment(name: str, *, nullable: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, MOMENT, nullable=nullable)
+
+
+def _day(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.Date, nullable=False)
+
+
+def _id(name: str, *, key: bool = False, nullable: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, UUID(as_uuid=True), primary_key=key, nullable=nullable)
+
+
+movement = sa.Table(
+    "movement",
+    tables,
+    _text("ward", key=True),
+    _text("movement", key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    _text("title"),
+    _text("place"),
+    _day("launched_on"),
+)
+period = sa.Table(
+    "period",
+    tables,
+    _text("ward", key=True),
+    _text("period", key=True),
+    _text("title"),
+    sa.Column("year", sa.Integer, nullable=False),
+    _moment("report_by"),
+    _text("report_by_text"),
+)
+participant = sa.Table(
+    "participant",
+    tables,
+    _text("ward", key=True),
+    _text("participant", key=True),
+    _text("name"),
+    _text("manner"),
+    _text("proposer"),
+    _text("reporter"),
+)
+contact = sa.Table(
+    "contact",
+    tables,
+    _text("ward", key=True),
+    _text("person", key=True),
+    _text("name", nullable=True),
+    _text("email", nullable=True),
+)
+"""Without name and email: the person was erased."""
+
+obligation = sa.Table(
+    "obligation",
+    tables,
+    _id("obligation", key=True),
+    _text("ward"),
+    _text("participant"),
+    _text("kind"),
+    _text("period"),
+    _text("manner"),
+    _moment("due"),
+    _text("due_text"),
+    sa.UniqueConstraint("ward", "participant", "kind", "period", name="uq_obligation_duty"),
+)
+met = sa.Table("met", tables, _id("obligation", key=True), _moment("met_at"))
+
+notice = sa.Table(
+    "notice",
+    tables,
+    _id("id", key=True),
+    _text("ward"),
+    _text("event_id"),
+    _text("kind"),
+    _text("participant"),
+    _text("period"),
+    _id("obligation", nullable=True),
+    sa.Column("needs_period", sa.Boolean, nullable=False),
+    sa.Column("facts", JSONB, nullable=False),
+    _text("source"),
+    _text("correlation"),
+    _text("traceparent"),
+    _moment("taken_at"),
+    sa.UniqueConstraint("event_id", "kind", "participant", name="uq_notice_told_once"),
+    sa.Index("ix_notice_subject", "ward", "participant", "period", "kind"),
+    sa.Index("ix_notice_obligation", "obligation"),
+)
+"""What is to be told; a row is never changed and never removed."""
+
+
+def _among(*states: State) -> str:
+    return f"status IN ({', '.join(repr(str(state)) for state in states)})"
+
+
+mail = sa.Table(
+    "mail",
+    tables,
+    sa.Column("id", UUID(as_uuid=True), sa.ForeignKey("notice.id"), primary_key=True),
+    sa.Column("seq", sa.BigInteger, sa.Identity(), unique=True),
+    _text("status"),
+    _text("person", nullable=True),
+    _moment("due_at", nullable=True),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    _id("claim", nullable=True),
+    _text("claimed_by", nullable=True),
+    _moment("lease_until", nullable=True),
+    _moment("written_at", nullable=True),
+    sa.Column("message_id", sa.Text, unique=True),
+    sa.Column("answer", JSONB(none_as_null=True)),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    _moment("sent_at", nullable=True),
+    sa.Index("ix_mail_waiting", "seq", postgresql_where=sa.text(_among(State.WAITING))),
+    sa.Index(
+        "ix_mail_due", "due_at", "seq", postgresql_where=sa.text(_among(State.QUEUED, State.RETRY))
+    ),
+    sa.Index("ix_mail_in_hand", "lease_until", postgresql_where=sa.text(_among(*sorted(IN_HAND)))),
+)
+"""The delivery of one notice. `written_at` and `sent_at` are business time, the rest system time.
+
+`answer`: what the relay said, kept before the outcome is settled and told.
+"""
+
+_SHOWN = ("period", "name", "unit", "achievement", "form_title")
+candidate = sa.Table(
+    "candidate",
+    tables,
+    _text("ward", key=True),
+    _text("dossier", key=True),
+    *(_text(name) for name in _SHOWN),
+    _day("window_from"),
+    _day("window_until"),
+)
+conclusion = sa.Table(
+    "conclusion",
+    tables,
+    _text("ward", key=True),
+    _text("dossier", key=True),
+    sa.Column("passed", sa.Boolean, nullable=False),
+)
+honour = sa.Table(
+    "honour",
+    tables,
+    _text("ward", key=True),
+    _text("dossier", key=True),
+    *(_text(name) for name in _SHOWN),
+    _text("decision_number"),
+    _day("decided_on"),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+)
