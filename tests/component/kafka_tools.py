@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tests.kernel import Counted, FakeRecord
@@ -44,19 +44,20 @@ async def produce(kafka: str, records: Sequence[FakeRecord]) -> None:
 
 async def read_all(kafka: str, topic: str) -> list[Any]:
     """Every record of a topic from its beginning to its present end, each partition in order."""
-    client = AIOKafkaConsumer(topic, bootstrap_servers=kafka, enable_auto_commit=False)
+    client = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=kafka,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
     await client.start()
-    client.unsubscribe()
     try:
-        numbers = client.partitions_for_topic(topic) or set()
-        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
-        client.assign(partitions)
-        ends = await client.end_offsets(partitions)
-        await client.seek_to_beginning(*partitions)
+        ends = await client.end_offsets(list(client.assignment()))
         found: list[Any] = []
-        while len(found) < sum(ends.values()):
-            for records in (await client.getmany(timeout_ms=200)).values():
-                found.extend(records)
+        async with asyncio.timeout(60):
+            while len(found) < sum(ends.values()):
+                for records in (await client.getmany(timeout_ms=200)).values():
+                    found.extend(records)
         return sorted(found, key=lambda record: (record.partition, record.offset))
     finally:
         await client.stop()
