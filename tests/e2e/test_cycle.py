@@ -24,7 +24,7 @@ from shared.messaging.tables import act
 from shared.records import Act, first_break
 from tests.played import Fact, Played
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 INTAKE, SCORING, AWARDS = (f"thidua.{name}.v1" for name in ("intake", "scoring", "awards"))
 NOTIFY = "thidua.notify.v1"

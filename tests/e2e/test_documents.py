@@ -12,7 +12,7 @@ import pytest
 from deploy.local.state import ROOT
 from tests.played import Played
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

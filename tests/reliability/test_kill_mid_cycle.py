@@ -12,7 +12,7 @@ from deploy.cycle.story import Step
 from deploy.local.stack import Stack
 from tests.played import Fact, Played, played
 
-pytestmark = pytest.mark.reliability
+pytestmark = [pytest.mark.reliability, pytest.mark.timeout(900)]
 
 TOPICS = (
     *(f"thidua.{name}.v1" for name in ("intake", "scoring", "awards", "notify")),
