@@ -24,7 +24,6 @@ ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="thidua-${SERVICE}" \
       org.opencontainers.image.description="Runs a Vietnamese ward's emulation movement: ${SERVICE}" \
-      org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 ENV HOME=/tmp \

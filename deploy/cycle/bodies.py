@@ -29,7 +29,7 @@ def movement_body(ward: Ward, launched_on: str) -> dict[str, Any]:
         "forms": [
             {
                 "code": form.code,
-                "title": form.title,
+                "title": form.official_title,
                 "collectives": "collective" in form.recipients,
                 "individuals": "individual" in form.recipients,
                 "decided_here": form.decided_here,

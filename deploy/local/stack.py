@@ -121,11 +121,6 @@ class Stack:
         self.infrastructure.kill(name)
         self._publish()
 
-    def stop_service(self, name: str) -> None:
-        """Ask a service to end, as a roll-out would."""
-        self.infrastructure.family.stop(name)
-        self._publish()
-
     def start_service(self, name: str, environment: Mapping[str, str] | None = None) -> None:
         """Start a child that was killed or stopped, at its old address; waits until it is ready.
 

@@ -205,7 +205,7 @@ class Reminders(_Part):
     """Days before the last on-time day (0 is that day), and days after it to call it overdue."""
 
     days_before: Annotated[tuple[Days, ...], Field(min_length=1)]
-    overdue_after_days: Days
+    overdue_after_days: Annotated[Literal[1], Field(description="1: báo quá hạn ngay hôm sau")]
     label: Label
 
 
@@ -288,7 +288,7 @@ class ScoreSheet(_Part):
     deduction_cap: Points
     late_deduction: Points
     not_applicable: Literal["rescale"]
-    decimals: Annotated[int, Field(ge=0, le=2, description="số chữ số lẻ, từ 0 đến 2")]
+    decimals: Annotated[Literal[2], Field(description="2: điểm tính đến hai số lẻ")]
     rounding: Literal["half-up"]
     grades: Annotated[tuple[Grade, ...], Field(min_length=1)]
 

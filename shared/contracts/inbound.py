@@ -79,7 +79,7 @@ class NominationClaim(_Strict):
 
 
 class ReportSubmitted(Event):
-    """A report as a publisher sends it (*preview* until intake's depth issues close)."""
+    """A report as a publisher sends it (*preview*: fields may still be added)."""
 
     TYPE: ClassVar[str] = "vn.thidua.inbound.report-submitted.v1"
     TOPIC: ClassVar[str] = "thidua.inbound.<publisher>.v1"

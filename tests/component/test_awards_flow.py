@@ -184,15 +184,15 @@ async def test_dossiers_that_cannot_be_opened(
 async def test_what_the_ward_only_proposes_is_refused_at_the_final_review(story: Story) -> None:
     world, ward = story.world, story.ward
     await story.results()
-    await world.tell(ward.period("2030-final"))
+    await world.tell(ward.period("2030-tong-ket"))
     for participant, block in (("phong-a", "phong-ban"), (PERSON, "ca-nhan")):
-        await world.tell(ward.result(participant, block, 1, period="2030-final"))
+        await world.tell(ward.result(participant, block, 1, period="2030-tong-ket"))
     for participant, form, name in (
         (PERSON, FLAG, "collectives-only"),
         ("phong-a", FLAG, "decided-elsewhere"),
         (PERSON, "bang-khen", "decided-elsewhere"),
     ):
-        body = dossier_body(participant, form=form, period="2030-final", dossier="cuoi-ky")
+        body = dossier_body(participant, form=form, period="2030-tong-ket", dossier="cuoi-ky")
         answer = await world.post(ward, "officer", "/dossiers", body)
         assert (problem(answer), pointers(answer)) == (name, ["/form"])
     assert "trình cấp trên" in answer.json()["detail"]

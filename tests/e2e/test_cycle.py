@@ -1,5 +1,6 @@
 """The 2025 cycle, end to end: what must have come of it, whatever the timing."""
 
+import time
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from pypdf import PdfReader
 
+from deploy.cycle.play import LEFT_RUNNING_AT
 from deploy.cycle.post import NOT_GRANTED, UNKNOWN
 from deploy.cycle.story import DECISION
 from deploy.cycle.year import (
@@ -19,6 +21,7 @@ from deploy.cycle.year import (
     PERIOD,
     RETURNED,
 )
+from shared.clock import BusinessClock, SystemClock
 from shared.database import connect
 from shared.messaging.tables import act
 from shared.records import Act, first_break
@@ -48,8 +51,12 @@ def test_the_movement_says_what_the_plan_says(ward: Played) -> None:
     movement = data(launched)
     criteria = [c["code"] for group in movement["groups"] for c in group["criteria"]]  # type: ignore[attr-defined]
     assert criteria == ["a1", "a2", "a3", "a4", "b1", "b2", "c1", "c2", "c3", "d1", "d2"]
-    assert len(movement["contents"]) == 6  # type: ignore[arg-type]
-    assert len(movement["forms"]) == 6  # type: ignore[arg-type]
+    plan = ward.player.stage.year.ward.movement
+    assert movement["title"] == plan.title
+    assert [c["text"] for c in movement["contents"]] == [c.text for c in plan.contents]  # type: ignore[attr-defined]
+    assert [f["title"] for f in movement["forms"]] == [  # type: ignore[attr-defined]
+        form.official_title for form in plan.final_forms
+    ]
 
 
 def test_late_is_accepted_and_flagged_by_receipt(ward: Played) -> None:
@@ -204,6 +211,11 @@ def test_the_public_page_honours_names_units_achievements_and_forms(ward: Played
 def test_the_next_period_is_open_and_the_clock_runs(ward: Played) -> None:
     opened = {data(f)["period"] for f in named(ward.facts(INTAKE), "period-opened")}
     assert NEXT_PERIOD in opened
+    clock = BusinessClock(SystemClock(), ward.stack.state.clock)
+    before = clock.now()
+    assert before >= LEFT_RUNNING_AT
+    time.sleep(0.01)
+    assert clock.now() > before
 
 
 @pytest.mark.parametrize("service", ["intake", "scoring", "awards"])

@@ -77,7 +77,7 @@ BAD_FILES = {
         "  overdue_after_days: một",
         "overdue_after_days",
         "reminders.overdue_after_days",
-        'cần một số ngày từ 0 đến 366; đang là "một"',
+        'cần 1: báo quá hạn ngay hôm sau; đang là "một"',
     ),
     "an empty value": Bad(
         "movement.yaml",

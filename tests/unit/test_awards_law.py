@@ -117,7 +117,7 @@ def test_a_dossier_is_judged_by_the_rules_of_its_day() -> None:
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [("2025-annual", "annual"), ("2027-review", "review"), ("2030-final", "final")],
+    [("2025-annual", "annual"), ("2027-so-ket", "review"), ("2030-tong-ket", "final")],
 )
 def test_the_kind_of_a_period(code: str, kind: PeriodKind) -> None:
     assert period_kind(code) == kind

@@ -15,15 +15,15 @@ Label = Literal["found", "plan", "design-reading"]
 PeriodKind = Literal["annual", "review", "final"]
 _LAW_IN_FORCE = date(2024, 1, 1)
 _TWO_TIER_WARDS = date(2025, 7, 1)
-_KINDS: dict[str, PeriodKind] = {"annual": "annual", "review": "review", "final": "final"}
+_KINDS: dict[str, PeriodKind] = {"annual": "annual", "so-ket": "review", "tong-ket": "final"}
 
 
 def period_kind(period: str) -> PeriodKind:
-    """annual, review (sơ kết) or final (tổng kết), by the end of the code, as `2025-annual`.
+    """annual, review (`2027-so-ket`) or final (`2030-tong-ket`), by the end of the code.
 
     Raises Refusal when the code says none of them: the menu of forms would be a guess.
     """
-    kind = _KINDS.get(period.rpartition("-")[2])
+    kind = _KINDS.get(period.partition("-")[2])
     if kind is None:
         detail = "Không xác định được đây là kỳ hàng năm, sơ kết hay tổng kết."
         raise Refusal("unknown-period-kind", detail, "/period")
