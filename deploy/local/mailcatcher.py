@@ -11,6 +11,7 @@ import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser, BytesParser
 from email.utils import parsedate_to_datetime
@@ -83,9 +84,18 @@ def newest(folder: Path, limit: int = SHOWN) -> list[Line]:
 
 
 def _line(file: str, mail: EmailMessage) -> Line:
-    return Line(
-        file, str(mail["Subject"] or "(không có tiêu đề)"), str(mail["To"] or ""), _date(mail)
-    )
+    subject = _words(mail, "Subject") or "(không có tiêu đề)"
+    return Line(file, subject, _words(mail, "To"), _date(mail))
+
+
+def _words(mail: EmailMessage, name: str) -> str:
+    """A header as a mail program reads it: the standard library's own parser puts a space
+    between two encoded words of an address, where RFC 2047 has none.
+    """
+    for known, value in mail.raw_items():
+        if known.lower() == name.lower():
+            return " ".join(str(make_header(decode_header(str(value)))).split())
+    return ""
 
 
 def _date(mail: EmailMessage) -> str:
@@ -117,7 +127,7 @@ def pages(folder: Path) -> Starlette:
         return page(
             "mail.html",
             line=_line(name, mail),
-            sender=str(mail["From"] or ""),
+            sender=_words(mail, "From"),
             text=text.get_content() if text else "",
             has_html=html is not None,
             attached=attached,

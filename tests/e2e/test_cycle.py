@@ -242,3 +242,8 @@ async def test_no_database_links_a_voter_to_a_choice(ward: Played) -> None:
         voters = await connection.scalar(sa.text("SELECT count(DISTINCT xmin::text) FROM voter"))
     await engine.dispose()
     assert voters == 9
+
+
+def test_the_mail_catcher_shows_names_as_they_were_written(ward: Played) -> None:
+    page = ward.doors._client.get("/mail/")
+    assert "Đầu mối báo cáo - Tổ dân phố số 22 " in page.text
