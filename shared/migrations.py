@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from shared.messaging.tables import kernel
+from shared.messaging import revisions
 
 log = logging.getLogger(__name__)
 
@@ -86,4 +87,14 @@ def run_environment() -> None:
 
 def create_kernel_tables(bind: sa.Connection) -> None:
     """The kernel's tables as they stood in revision 0001 of every service."""
-    kernel.create_all(bind)
+    _execute(bind, revisions.FIRST)
+
+
+def give_parked_events_states(bind: sa.Connection) -> None:
+    """Revision 0002 of every service: parked events can be retried and discarded."""
+    _execute(bind, revisions.PARKED_STATES)
+
+
+def _execute(bind: sa.Connection, statements: Sequence[str]) -> None:
+    for statement in statements:
+        bind.execute(sa.text(statement))

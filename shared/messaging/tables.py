@@ -59,9 +59,36 @@ parked = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("state", sa.Text, nullable=False, server_default="parked"),
+    sa.Column("in_order", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column(
+        "appended_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    ),
+    sa.Column("reason", sa.Text, nullable=True),
+    sa.Column("discarded_by", sa.Text, nullable=True),
+    sa.Column("discarded_at", sa.DateTime(timezone=True), nullable=True),
     sa.UniqueConstraint("consumer", "topic", "partition", "offset"),
+    sa.CheckConstraint("state IN ('parked', 'discarded')", name="known_state"),
+    sa.CheckConstraint(
+        "num_nulls(reason, discarded_by, discarded_at)"
+        " = CASE state WHEN 'discarded' THEN 0 ELSE 3 END",
+        name="discarded_with_reason",
+    ),
 )
-"""Events that could not be applied, and those that wait behind them."""
+"""Events that could not be applied, and those that wait behind them.
+
+`in_order`: it holds its key (the others parked alone). `attempts` 0: never tried, it waits.
+An event that is applied after all has no row here any more; its row in the inbox says so.
+"""
+
+sa.Index(
+    "ix_parked_waiting",
+    parked.c.consumer,
+    parked.c.topic,
+    parked.c.key,
+    parked.c.id,
+    postgresql_where=parked.c.state == "parked",
+)
 
 parked_key = sa.Table(
     "parked_key",

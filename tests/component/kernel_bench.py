@@ -11,9 +11,8 @@ from shared.clock import BusinessClock, SystemClock
 from shared.messaging.applying import Applied, Applier
 from shared.messaging.consumer import Consumer, Handler, Received
 from shared.messaging.envelope import Record
-from shared.messaging.tables import inbox, outbox, parked, parked_key, position
+from shared.messaging.tables import inbox, kernel, outbox, parked, parked_key, position
 from shared.messaging.unit_of_work import UnitOfWork, Works
-from shared.migrations import create_kernel_tables
 from tests.kernel import Counted
 
 seen = sa.Table(
@@ -31,7 +30,7 @@ Hook = Callable[[Received[Counted], UnitOfWork], Awaitable[None]]
 
 async def create_tables(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
-        await connection.run_sync(create_kernel_tables)
+        await connection.run_sync(kernel.create_all)
         await connection.run_sync(seen.create)
 
 

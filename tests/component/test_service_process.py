@@ -123,7 +123,7 @@ async def test_without_its_database_it_ends_and_says_so(tiny: Tiny, command: str
 async def test_it_waits_for_its_schema_and_then_for_its_topics(tiny: Tiny) -> None:
     code, said = await tiny.run("serve", THIDUA_WAIT_SECONDS="1")
     assert code == EXIT_DEPENDENCY_MISSING
-    assert "its schema is None, this code needs 0001" in said
+    assert "its schema is None, this code needs 0002" in said
     both = await asyncio.gather(tiny.run("migrate"), tiny.run("migrate"))
     assert [code for code, _ in both] == [0, 0], both
     code, said = await tiny.run("serve", THIDUA_WAIT_SECONDS="1")
