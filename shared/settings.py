@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     token_public_key: str
     """PEM of the Ed25519 key that access tokens are verified with."""
     wait_seconds: float = Field(default=60, gt=0)
+    alarm_share: float = Field(default=0.05, ge=0, le=1)
+    """The consumer stops when one error parks more than this share of the keys met last (1: never
+    stops), and at least `alarm_keys` of them."""
+    alarm_keys: int = Field(default=5, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 

@@ -1,18 +1,19 @@
 """Applying a batch: inbox, effects, outbox and position in one transaction."""
 
 import logging
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.clock import BusinessClock, Clock
-from shared.messaging import store
-from shared.messaging.consumer import Consumer, Inbound, Received
+from shared.messaging import parked_rows, store
+from shared.messaging.alarm import Alarm
+from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Record
-from shared.messaging.errors import Permanent, Transient, is_transient
+from shared.messaging.errors import StopAndAlarm, Transient, WaitsBehind, is_transient
 from shared.messaging.reading import Reading, reader
+from shared.messaging.trying import Failure, Trying
 from shared.messaging.unit_of_work import UnitOfWork
 from shared.messaging.waves import waves
 from shared.telemetry import Meter
@@ -43,12 +44,14 @@ class Applier:
         business: BusinessClock,
         system: Clock,
         on_publish: Callable[[], None] = lambda: None,
+        alarm: Alarm | None = None,
     ) -> None:
         self._consumer = consumer
         self._engine = engine
         self._business = business
         self._system = system
         self._on_publish = on_publish
+        self._alarm = alarm
         self._read = reader(consumer)
         self._meter = Meter(consumer.name)
 
@@ -56,11 +59,14 @@ class Applier:
         """Apply records in their order. Raises Transient when trying again later can help.
 
         A batch that fails for good is gone through once more with a savepoint per event; the
-        event that fails alone is parked, and later events of its key wait behind it.
+        event that fails alone is parked, and later events of its key wait behind it. Raises
+        StopAndAlarm, with the batch undone, when one error parks too many keys.
         """
         readings = [self._read(record) for record in records]
         try:
             applied = await self._transaction(readings, careful=False)
+        except StopAndAlarm:
+            raise
         except Exception as error:
             self._raise_transient(error)
             log.warning("batch failed (%r); going through it event by event", error)
@@ -82,7 +88,7 @@ class Applier:
     async def _transaction(self, readings: Sequence[Reading], *, careful: bool) -> Applied:
         async with self._engine.begin() as connection:
             work = UnitOfWork(connection, self._consumer.name, self._business, self._system)
-            batch = Batch(self._consumer, work)
+            batch = Batch(self._consumer, work, self._alarm)
             await batch.run(readings, careful=careful)
             published = await work.store_published()
             await store.advance(connection, self._consumer.name, readings)
@@ -93,9 +99,11 @@ class Applier:
 class Batch:
     """One pass over a batch, inside one transaction."""
 
-    def __init__(self, consumer: Consumer, work: UnitOfWork) -> None:
+    def __init__(self, consumer: Consumer, work: UnitOfWork, alarm: Alarm | None) -> None:
         self._consumer = consumer
         self._work = work
+        self._alarm = alarm
+        self._trying = Trying(consumer, work)
         self._held: set[tuple[str, str]] = set()
         self.handled = 0
         self.repeated = 0
@@ -106,23 +114,23 @@ class Batch:
         ours = [reading for reading in readings if reading.outcome != "skipped"]
         if not ours:
             return
+        if self._alarm:
+            self._alarm.met({_key_of(reading) for reading in ours})
         await self._work.lock(*{reading.key for reading in ours})
         fresh = await self._take(ours)
         self._held = await store.parked_keys(self._work.connection, self._consumer.name, fresh)
         able: list[Reading] = []
         for reading in fresh:
             if self._must_wait(reading):
-                await self._park(reading, Permanent("waits behind a parked event"), "")
-            elif reading.outcome == "unreadable":
-                await self._park(reading, Permanent(reading.problem), "")
-            elif careful:
+                await self._park(reading, Failure(WaitsBehind("waits behind a parked event"), 0))
+            elif careful or reading.outcome == "unreadable":
                 await self._alone(reading)
             else:
                 able.append(reading)
         await self._by_waves(able)
 
     def _must_wait(self, reading: Reading) -> bool:
-        return (reading.record.topic, reading.key) in self._held and not _out_of_order(reading)
+        return _key_of(reading) in self._held and not _out_of_order(reading)
 
     async def _take(self, readings: Sequence[Reading]) -> list[Reading]:
         """The readings that are new, in their order; repeated inbound ones are kept, marked."""
@@ -157,55 +165,43 @@ class Batch:
         return refused + answered
 
     async def _by_waves(self, readings: Sequence[Reading]) -> None:
-        for wave in waves(readings, lambda r: (r.record.topic, r.key), lambda r: r.event_kind):
+        for wave in waves(readings, _key_of, lambda r: r.event_kind):
             for group in wave.values():
-                await self._handle(group)
+                await self._trying.together(group)
                 self.handled += len(group)
 
     async def _alone(self, reading: Reading) -> None:
-        """One event with its effects and facts in a savepoint; parked when it fails for good."""
-        mark = self._work.mark()
-        savepoint = await self._work.connection.begin_nested()
-        try:
-            await self._handle([reading])
-            await self._work.store_published()
-            await savepoint.commit()
-        except Exception as error:
-            if is_transient(error):
-                raise
-            await savepoint.rollback()
-            self._work.take_back(mark)
-            await self._park(reading, error, "".join(traceback.format_exception(error)))
+        failure = await self._trying.alone(reading)
+        if failure:
+            await self._park(reading, failure)
         else:
             self.handled += 1
 
-    async def _handle(self, readings: Sequence[Reading]) -> None:
-        inbound = [r.inbound for r in readings if isinstance(r.inbound, Inbound)]
-        if inbound:
-            if self._consumer.inbound_handler is None:
-                raise Permanent("no handler for inbound records")
-            await self._consumer.inbound_handler(inbound, self._work)
-        else:
-            events = [r.received for r in readings if isinstance(r.received, Received)]
-            subscription = self._consumer.subscriptions[readings[0].event_type]
-            await subscription.handler(events, self._work)
-
-    async def _park(self, reading: Reading, error: Exception, trace: str) -> None:
+    async def _park(self, reading: Reading, failure: Failure) -> None:
         nameless = reading.outcome == "unreadable" and not reading.event_type
-        hold_key = not (nameless or _out_of_order(reading))
-        await store.park(
+        in_order = not (nameless or _out_of_order(reading))
+        stored = await parked_rows.park(
             self._work.connection,
             self._consumer.name,
             reading,
-            error,
-            trace,
+            failure,
             now=self._work.system.now(),
-            hold_key=hold_key,
+            in_order=in_order,
         )
-        if hold_key:
-            self._held.add((reading.record.topic, reading.key))
+        if not stored:
+            self.repeated += 1
+            return
+        if in_order:
+            self._held.add(_key_of(reading))
         self.parked += 1
-        log.error("parked %s (%s): %s", reading.place, reading.event_type or "unreadable", error)
+        name = reading.event_type or "unreadable"
+        log.error("parked %s (%s): %s", reading.place, name, failure.error)
+        if self._alarm and failure.tries:
+            self._alarm.parked(_key_of(reading), reading.event_type, failure.error)
+
+
+def _key_of(reading: Reading) -> tuple[str, str]:
+    return reading.record.topic, reading.key
 
 
 def _out_of_order(reading: Reading) -> bool:

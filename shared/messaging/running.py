@@ -18,7 +18,7 @@ from shared.messaging.applying import Applier
 from shared.messaging.client import make_consumer, make_observer
 from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Record
-from shared.messaging.errors import Transient, is_transient
+from shared.messaging.errors import StopAndAlarm, Transient, is_transient
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,8 @@ class Runner:
     """Runs one consumer until it is stopped; a crash of the loop is the service's end.
 
     Only records read from the database's positions on are applied. Kafka's own offsets, from
-    which its client begins by itself after each assignment, only show lag.
+    which its client begins by itself after each assignment, only show lag. Once `alarm` says
+    why, nothing more is applied before a restart; it polls on, so as to keep its partitions.
     """
 
     consumer: Consumer
@@ -77,6 +78,7 @@ class Runner:
     observer: AIOKafkaConsumer | None = None
     last_poll: float = field(default_factory=time.monotonic)
     busy: bool = False
+    alarm: str = ""
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _backoff: Backoff | None = None
     _assigned: bool = False
@@ -106,7 +108,9 @@ class Runner:
         self._placed = False
 
     async def _turn(self, client: AIOKafkaConsumer) -> None:
-        if self._backoff is None or time.monotonic() >= self._backoff.until:
+        if self.alarm:
+            client.pause(*client.assignment())
+        elif self._backoff is None or time.monotonic() >= self._backoff.until:
             client.resume(*client.paused())
             if self._assigned and not self._placed:
                 await self._find_place(client)
@@ -150,6 +154,11 @@ class Runner:
             await self.applier.apply(records)
         except Transient as fault:
             self._pause(client, fault)
+            return
+        except StopAndAlarm as alarm:
+            self._placed = False
+            self.alarm = str(alarm)
+            log.error("%s stops applying until it is restarted: %s", self.consumer.name, alarm)
             return
         finally:
             self.busy = False

@@ -1,8 +1,6 @@
 """The kernel's statements: few, whole-batch, sorted so that two owners cannot deadlock."""
 
-import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,20 +51,6 @@ _ADVANCE = _arrays(
     topics=_TEXTS,
     partitions=ARRAY(sa.Integer),
     offsets=ARRAY(sa.BigInteger),
-)
-_PARK = sa.text(
-    'INSERT INTO parked (consumer, topic, partition, "offset", key, event_id, event_type,'
-    " headers, body, error, message, trace, attempts, first_at, last_at)"
-    " VALUES (:consumer, :topic, :partition, :offset, :key, :event_id, :event_type,"
-    " CAST(:headers AS json), :body, :error, :message, :trace, 1, :now, :now)"
-    ' ON CONFLICT (consumer, topic, partition, "offset") DO NOTHING'
-).bindparams(
-    sa.bindparam("body", type_=sa.LargeBinary),
-    sa.bindparam("now", type_=sa.DateTime(timezone=True)),
-)
-_HOLD = sa.text(
-    "INSERT INTO parked_key (consumer, topic, key) VALUES (:consumer, :topic, :key)"
-    " ON CONFLICT DO NOTHING"
 )
 _POSITIONS = sa.text(
     "SELECT topic, partition, next_offset FROM position WHERE consumer = :consumer"
@@ -152,50 +136,3 @@ async def positions(connection: AsyncConnection, consumer: str) -> dict[tuple[st
     """(topic, partition) -> the offset to read next."""
     rows = await connection.execute(_POSITIONS, {"consumer": consumer})
     return {(topic, partition): offset for topic, partition, offset in rows}
-
-
-async def park(
-    connection: AsyncConnection,
-    consumer: str,
-    reading: Reading,
-    error: Exception,
-    trace: str,
-    *,
-    now: datetime,
-    hold_key: bool,
-) -> None:
-    """Set a record aside with all that is needed to look at it and to try it again."""
-    record = reading.record
-    await connection.execute(
-        _PARK,
-        {
-            "consumer": consumer,
-            "topic": record.topic,
-            "partition": record.partition,
-            "offset": record.offset,
-            "key": reading.key,
-            "event_id": reading.identity,
-            "event_type": reading.event_type,
-            "headers": json.dumps(_headers_as_text(record.headers)),
-            "body": record.value,
-            "error": type(error).__name__,
-            "message": _storable(str(error))[:4000],
-            "trace": _storable(trace)[-20_000:],
-            "now": now,
-        },
-    )
-    if hold_key:
-        names: Mapping[str, str] = {
-            "consumer": consumer,
-            "topic": record.topic,
-            "key": reading.key,
-        }
-        await connection.execute(_HOLD, names)
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
-
-
-def _headers_as_text(headers: Sequence[tuple[str, bytes | None]]) -> list[list[str | None]]:
-    return [[name, None if value is None else value.decode("latin-1")] for name, value in headers]

@@ -40,7 +40,7 @@ def health_router(
 
     @router.get("/readyz", include_in_schema=False)
     async def readyz() -> JSONResponse:
-        """Can it work now: database, broker, partitions assigned?"""
+        """Can it work now: database, broker, partitions assigned, no alarm?"""
         missing: list[str] = []
         try:
             async with engine.connect() as connection:
@@ -49,7 +49,10 @@ def health_router(
             missing.append("database")
         if runner.consumer.topics and not (runner.client and runner.client.assignment()):
             missing.append("partitions")
-        return JSONResponse({"service": service, "missing": missing}, 503 if missing else 200)
+        if runner.alarm:
+            missing.append("consumer")
+        told = {"service": service, "missing": missing, "alarm": runner.alarm}
+        return JSONResponse(told, 503 if missing else 200)
 
     @router.get("/flow", include_in_schema=False)
     async def flow() -> dict[str, Any]:
@@ -60,7 +63,9 @@ def health_router(
             behind, positions = await runner.behind()
         async with engine.connect() as connection:
             waiting = await connection.scalar(sa.select(sa.func.count()).select_from(outbox))
-            set_aside = await connection.scalar(sa.select(sa.func.count()).select_from(parked))
+            set_aside = await connection.scalar(
+                sa.select(sa.func.count()).where(parked.c.state == "parked")
+            )
         return {
             "service": service,
             "outbox": waiting,

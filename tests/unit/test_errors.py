@@ -1,4 +1,4 @@
-"""The closed list of faults after which trying again can help; all else is permanent."""
+"""What trying again can do: the closed lists of transient and of permanent faults, and the rest."""
 
 import errno
 import socket
@@ -6,14 +6,18 @@ import socket
 import asyncpg
 import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError, RequestTimedOutError
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, ProgrammingError
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.messaging.errors import (
     DuplicateId,
+    Fault,
     KeyNotLocked,
     Permanent,
     Transient,
+    Unreadable,
+    fault_of,
     is_transient,
 )
 from shared.refusal import Refusal
@@ -81,6 +85,7 @@ def test_states_of_the_database_that_stay(sqlstate: str | None) -> None:
 )
 def test_faults_that_pass(error: Exception) -> None:
     assert is_transient(error)
+    assert fault_of(error) is Fault.TRANSIENT
 
 
 @pytest.mark.parametrize(
@@ -105,3 +110,45 @@ def test_faults_that_pass(error: Exception) -> None:
 )
 def test_faults_that_stay(error: Exception) -> None:
     assert not is_transient(error)
+
+
+def invalid() -> ValidationError:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(int).validate_python("x")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Permanent("said so"),
+        Unreadable("no headers"),
+        KeyNotLocked("no lock"),
+        Refusal("closed", "Đã khóa sổ."),
+        invalid(),
+        IntegrityError("", {}, Original("23505")),
+        DataError("", {}, Original("22P02")),
+        ProgrammingError("", {}, Original("42703")),
+        DBAPIError("", {}, Original("0A000")),
+    ],
+    ids=repr,
+)
+def test_what_is_known_never_to_work_is_permanent(error: Exception) -> None:
+    assert fault_of(error) is Fault.PERMANENT
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("typo"),
+        RuntimeError("who knows"),
+        FileNotFoundError(errno.ENOENT, "no template"),
+        MessageSizeTooLargeError(),
+        DBAPIError("", {}, Original("XX000")),
+        DBAPIError("", {}, Original(None)),
+        InterfaceError("", {}, Original(None, "the server expects 2 arguments")),
+    ],
+    ids=repr,
+)
+def test_what_nobody_has_named_is_unknown(error: Exception) -> None:
+    assert fault_of(error) is Fault.UNKNOWN
