@@ -11,6 +11,7 @@ from shared.clock import BusinessClock, SystemClock
 from shared.messaging.applying import Applied, Applier
 from shared.messaging.consumer import Consumer, Handler, Received
 from shared.messaging.envelope import Record
+from shared.messaging.parking import Parking
 from shared.messaging.tables import inbox, kernel, outbox, parked, parked_key, position
 from shared.messaging.unit_of_work import UnitOfWork, Works
 from tests.kernel import Counted
@@ -45,6 +46,10 @@ class Bench:
     @property
     def applier(self) -> Applier:
         return Applier(self.consumer, self.engine, BUSINESS, SYSTEM)
+
+    @property
+    def parking(self) -> Parking:
+        return Parking(self.consumer, self.engine, BUSINESS, SYSTEM)
 
     @property
     def works(self) -> Works:
