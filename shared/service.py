@@ -1,6 +1,7 @@
 """How a service is put together and started: the same command for all four.
 
-`python -m services.<name> serve` runs it, `… migrate` brings its database up to date.
+`python -m services.<name> serve` runs it, `… migrate` brings its database up to date, and
+`… parked` looks after the events that were set aside.
 """
 
 import argparse
@@ -22,13 +23,15 @@ from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared import migrations
+from shared import migrations, parked
 from shared.clock import BusinessClock, SystemClock
 from shared.contracts.base import Event
 from shared.database import connect
+from shared.messaging.alarm import Alarm
 from shared.messaging.applying import Applier
 from shared.messaging.asyncapi import asyncapi_document
 from shared.messaging.consumer import Consumer
+from shared.messaging.parking import Parking
 from shared.messaging.relay import Relay
 from shared.messaging.running import Runner
 from shared.messaging.unit_of_work import Works
@@ -38,6 +41,7 @@ from shared.telemetry import log_to_stderr
 from shared.waiting import DependencyMissing, wait_for_database, wait_for_topics
 from shared.web.health import health_router
 from shared.web.identity import TokenReader
+from shared.web.parked import parked_router
 from shared.web.problems import answer_with_problems
 
 log = logging.getLogger(__name__)
@@ -77,19 +81,24 @@ class Service(Generic[S]):
     def main(self, arguments: Sequence[str] | None = None) -> None:
         """The command line; exits non-zero, with the reason, when it cannot do its work."""
         parser = argparse.ArgumentParser(prog=f"python -m services.{self.name}")
-        parser.add_argument("command", choices=("serve", "migrate"))
-        command = parser.parse_args(arguments).command
+        commands = parser.add_subparsers(dest="command", required=True)
+        commands.add_parser("serve", help="run the service")
+        commands.add_parser("migrate", help="bring its database up to date")
+        parked.add_command(commands)
+        told = parser.parse_args(arguments)
         try:
             settings = load(self.settings)
         except (ValidationError, OSError) as error:
             sys.exit(_misconfigured(self.name, error))
         log_to_stderr(self.name, settings.log_level)
-        work = self._migrate(settings) if command == "migrate" else self._serve(settings)
+        work = {"serve": self._serve, "migrate": self._migrate}.get(told.command)
         try:
-            uvloop.run(work)
+            code = uvloop.run(work(settings) if work else self._parked(settings, told))
         except DependencyMissing as error:
             log.error("%s stops: %s", self.name, error)
             sys.exit(EXIT_DEPENDENCY_MISSING)
+        if code:
+            sys.exit(code)
 
     async def _migrate(self, settings: S) -> None:
         wait = settings.wait_seconds
@@ -98,6 +107,23 @@ class Service(Generic[S]):
             await migrations.migrate(settings.database_url, self.migrations, wait_seconds=wait)
         except TimeoutError:
             raise DependencyMissing(f"another migration held its lock for {wait:g} s") from None
+
+    async def _parked(self, settings: S, arguments: argparse.Namespace) -> int:
+        """Beside the running service or without it; the relay of either sends what is published."""
+        await wait_for_database(
+            settings.database_url, settings.wait_seconds, migrations.head(self.migrations)
+        )
+        engine = connect(settings.database_url, pool_size=1)
+        system = SystemClock()
+        business = BusinessClock(system, settings.business_clock)
+        works = Works(engine, self.name, business, system)
+        try:
+            if self.prepare:
+                await self.prepare(Parts(settings, engine, works, business, system))
+            parking = Parking(self.consumer, engine, business, system)
+            return await parked.run_command(parking, arguments)
+        finally:
+            await engine.dispose()
 
     async def _serve(self, settings: S) -> None:
         await wait_for_database(
@@ -144,7 +170,12 @@ class _Process(Generic[S]):
     def __post_init__(self) -> None:
         parts, settings = self.parts, self.parts.settings
         applier = Applier(
-            self.service.consumer, parts.engine, parts.business, parts.system, self.relay.wake
+            self.service.consumer,
+            parts.engine,
+            parts.business,
+            parts.system,
+            self.relay.wake,
+            Alarm(settings.alarm_share, settings.alarm_keys),
         )
         self.runner = Runner(
             self.service.consumer, applier, parts.engine, settings.kafka, settings.instance
@@ -252,7 +283,8 @@ def build_app(
     app.state.tokens = TokenReader(parts.settings.token_public_key)
     answer_with_problems(app)
     health = health_router(service.name, parts.engine, runner, relay, [r.routine for r in routines])
-    for router in (*service.routers, health):
+    parking = Parking(service.consumer, parts.engine, parts.business, parts.system, relay.wake)
+    for router in (*service.routers, health, parked_router(parking)):
         app.include_router(router, prefix=prefix)
     document = asyncapi_document(service.name, service.consumer, service.publishes)
 

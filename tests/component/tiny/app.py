@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from fastapi import APIRouter, Depends
 from sqlalchemy import insert
 
-from shared.messaging import Consumer, Received, UnitOfWork
+from shared.messaging import Consumer, Permanent, Received, UnitOfWork
 from shared.routine import Routine
 from shared.service import Parts, Service
 from shared.settings import Settings
@@ -20,6 +20,8 @@ from tests.kernel import Counted, Renamed
 _TOPIC = os.environ.get("TINY_TOPIC", "thidua.tiny.v1")
 SLOW = 50
 """A thing with this number takes a second."""
+BAD = 13
+"""A thing with this number cannot be counted, when `TINY_BUG` is set."""
 
 
 class Given(Counted):
@@ -39,6 +41,8 @@ router = APIRouter()
 async def take(events: Sequence[Received[Given]], work: UnitOfWork) -> None:
     for event in events:
         data = event.data
+        if data.number == BAD and os.environ.get("TINY_BUG"):
+            raise Permanent("thirteen is not a number")
         await work.connection.execute(insert(seen).values(thing=data.thing, number=data.number))
         if data.number == SLOW:
             await asyncio.sleep(1)
