@@ -189,6 +189,22 @@ async def test_what_parked_alone_is_retried_alone(bench: Bench) -> None:
     assert await bench.story("a") == [1, 3, 5, 4]
 
 
+async def test_one_that_parked_alone_is_in_nobodys_way(bench: Bench) -> None:
+    fragile = listen(bench, Fragile(1))
+    records = story("a", 1, 3)
+    nameless = replace(records[0], offset=0, headers=())
+    await bench.apply(nameless, *records)
+    number = (await parked_events(bench))[0].id
+    fragile.bad.clear()
+    retried = await bench.parking.retry(Selection(key="tu-minh/a"))
+    assert (retried.applied, retried.stopped_at) == (3, [number])
+    assert await bench.held() == []
+    await bench.apply(*story("a", 4, 4))
+    assert await bench.story("a") == [1, 2, 3, 4]
+    await bench.parking.discard(number, "nobody can read it", "x")
+    assert await parked_events(bench) == []
+
+
 @pytest.mark.parametrize("copy", ["none", "before", "after"])
 async def test_headers_that_a_later_release_can_read(
     bench: Bench, copy: str, monkeypatch: pytest.MonkeyPatch
