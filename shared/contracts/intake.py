@@ -114,45 +114,35 @@ class ParticipantRegistered(_AboutParticipant):
     reporter: str
 
 
-class ObligationOpened(_AboutParticipant):
+class _AboutObligation(_AboutParticipant):
+    obligation: UUID
+    kind: ObligationKind
+    period: Code
+    manner: Manner
+    due: Instant
+    due_text: Text
+
+
+class ObligationOpened(_AboutObligation):
     """Somebody owes, or is invited to do, something by `due`."""
 
     TYPE: ClassVar[str] = "vn.thidua.intake.obligation-opened.v1"
 
-    obligation: UUID
-    kind: ObligationKind
-    period: Code
-    manner: Manner
-    due: Instant
-    due_text: Text
 
-
-class ReminderDue(_AboutParticipant):
+class ReminderDue(_AboutObligation):
     """A planned reminder has come due; `days_left` counts to the deadline's calendar day."""
 
     TYPE: ClassVar[str] = "vn.thidua.intake.reminder-due.v1"
 
-    obligation: UUID
-    kind: ObligationKind
-    period: Code
-    manner: Manner
-    due: Instant
-    due_text: Text
     offset_days: int
     days_left: int
 
 
-class ObligationOverdue(_AboutParticipant):
+class ObligationOverdue(_AboutObligation):
     """The deadline passed and the obligation is still open. Late is accepted, never refused."""
 
     TYPE: ClassVar[str] = "vn.thidua.intake.obligation-overdue.v1"
 
-    obligation: UUID
-    kind: ObligationKind
-    period: Code
-    manner: Manner
-    due: Instant
-    due_text: Text
     days_late: int
 
 
