@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from shared.failpoints import reach
 from shared.messaging import revisions
 
 log = logging.getLogger(__name__)
@@ -80,9 +81,15 @@ def _upgrade(connection: sa.Connection, folder: Path) -> None:
 def run_environment() -> None:
     """What a service's `migrations/env.py` calls."""
     connection = context.config.attributes["connection"]
-    context.configure(connection=connection, transactional_ddl=True)
+    context.configure(
+        connection=connection, transactional_ddl=True, on_version_apply=_after_each_revision
+    )
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _after_each_revision(*_: object, **__: object) -> None:
+    reach("during-migration")
 
 
 def create_kernel_tables(bind: sa.Connection) -> None:

@@ -23,7 +23,7 @@ from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared import migrations, parked
+from shared import failpoints, migrations, parked
 from shared.clock import BusinessClock, SystemClock
 from shared.contracts.base import Event
 from shared.database import connect
@@ -90,6 +90,7 @@ class Service(Generic[S]):
             settings = load(self.settings)
         except (ValidationError, OSError) as error:
             sys.exit(_misconfigured(self.name, error))
+        failpoints.arm()
         log_to_stderr(self.name, settings.log_level)
         work = {"serve": self._serve, "migrate": self._migrate}.get(told.command)
         try:
@@ -209,6 +210,7 @@ class _Process(Generic[S]):
         self.runner.stop()
         for routine in self.routines:
             routine.stop()
+        failpoints.reach("during-shutdown")
         relays = {task for task, name in work.items() if name == "relay"}
         others = set(work) - relays
         started = time.monotonic()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.clock import BusinessClock, Clock
+from shared.failpoints import reach
 from shared.messaging import parked_rows, store
 from shared.messaging.alarm import Alarm
 from shared.messaging.consumer import Consumer
@@ -168,6 +169,7 @@ class Batch:
         for wave in waves(readings, _key_of, lambda r: r.event_kind):
             for group in wave.values():
                 await self._trying.together(group)
+                reach("mid-batch")
                 self.handled += len(group)
 
     async def _alone(self, reading: Reading) -> None:
@@ -191,6 +193,7 @@ class Batch:
         if not stored:
             self.repeated += 1
             return
+        reach("inside-parking")
         if in_order:
             self._held.add(_key_of(reading))
         self.parked += 1

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.failpoints import reach
 from shared.messaging.client import make_producer
 from shared.messaging.tables import outbox
 
@@ -110,6 +111,7 @@ class Relay:
             self._wake.clear()
             rows = await _head(connection)
             if rows:
+                reach("claimed-before-send")
                 await _send(connection, producer, rows)
             elif self._stopping:
                 return
@@ -153,7 +155,9 @@ async def _send(
     finally:
         if sent:
             await asyncio.wait(sent, timeout=max(0.0, deadline - time.monotonic()))
-            await _delete(connection, _acknowledged(rows, sent))
+            done = _acknowledged(rows, sent)
+            reach("acknowledged-before-delete")
+            await _delete(connection, done)
     for future in sent:
         if not future.done():
             raise TimeoutError(f"not acknowledged in {SEND_DEADLINE:g} s")

@@ -13,6 +13,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.failpoints import reach
 from shared.messaging import store
 from shared.messaging.applying import Applier
 from shared.messaging.client import make_consumer, make_observer
@@ -163,6 +164,7 @@ class Runner:
         finally:
             self.busy = False
         self._backoff = None
+        reach("committed-before-offsets")
         await self._show_progress(client, fetched)
 
     def _pause(self, client: AIOKafkaConsumer, fault: Exception) -> None:
