@@ -7,7 +7,7 @@ import socket
 import string
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -49,9 +49,22 @@ class ExternalBroker:
 
 
 class ApacheBroker:
-    """One KRaft node on the loopback interface; its data survives restarts and kills."""
+    """One KRaft node on the loopback interface; its data survives restarts and kills.
 
-    def __init__(self, state: State, family: Family, say: Callable[[str], None]) -> None:
+    `doors`: name -> port of a proxy. The node has a listener for each, on the state folder's port
+    `kafka-<name>`, whose clients are told to come back to the proxy.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        family: Family,
+        say: Callable[[str], None],
+        doors: Mapping[str, int] | None = None,
+    ) -> None:
+        self._doors = {
+            name: (state.port(f"kafka-{name}"), told) for name, told in (doors or {}).items()
+        }
         self.folder = state.folder / "kafka"
         self.port, self.controller_port = state.port("kafka"), state.port("kafka-controller")
         self.address = f"{HOST}:{self.port}"
@@ -85,10 +98,14 @@ class ApacheBroker:
     def _write_settings(self) -> str:
         template = string.Template((artifacts.KAFKA / "server.properties").read_text())
         settings = self.folder / "server.properties"
+        doors = [(f"DOOR_{name.upper()}", *ports) for name, ports in self._doors.items()]
         settings.write_text(
             template.substitute(
                 port=self.port,
                 controller_port=self.controller_port,
+                listening="".join(f",{door}://{HOST}:{own}" for door, own, _ in doors),
+                advertised="".join(f",{door}://{HOST}:{told}" for door, _, told in doors),
+                protocols="".join(f",{door}:PLAINTEXT" for door, _, _ in doors),
                 data=str(self.folder / "data").replace("\\", "\\\\"),
             )
         )
@@ -127,21 +144,26 @@ class WheelBroker:
         wait_for_kafka(self.address, 30, self._family.check)
 
 
-def choose(state: State, family: Family, say: Callable[[str], None]) -> Broker:
+def choose(
+    state: State,
+    family: Family,
+    say: Callable[[str], None],
+    doors: Mapping[str, int] | None = None,
+) -> Broker:
     """The broker that `THIDUA_BROKER` (`apache`, `wheel` or host:port) and the machine allow.
 
     Without a wish: Apache Kafka, and the wheel only where Kafka's artifacts cannot be reached;
-    `THIDUA_REQUIRE=apache` turns that into a failure.
+    `THIDUA_REQUIRE=apache` turns that into a failure. Only Apache Kafka can have `doors`.
     """
     wish = os.environ.get("THIDUA_BROKER", "")
-    required = os.environ.get("THIDUA_REQUIRE", "") == "apache"
+    required = os.environ.get("THIDUA_REQUIRE", "") == "apache" or bool(doors)
     if required and wish not in {"", "apache"}:
-        raise StackError(f"THIDUA_REQUIRE=apache, but THIDUA_BROKER={wish}")
+        raise StackError(f"THIDUA_REQUIRE=apache or doors, but THIDUA_BROKER={wish}")
     if wish == "wheel":
         return WheelBroker(state, family, say)
     if wish not in {"", "apache"}:
         return ExternalBroker(wish)
-    apache = ApacheBroker(state, family, say)
+    apache = ApacheBroker(state, family, say, doors)
     try:
         apache.prepare()
     except artifacts.UnreachableError as reason:

@@ -2,16 +2,19 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from sqlalchemy.engine import make_url
+
 from deploy.local.broker import Broker, choose, wait_for_kafka
 from deploy.local.postgres import Databases, Postgres
 from deploy.local.process import Family
-from deploy.local.state import State
+from deploy.local.state import HOST, State
 
 
 class Provided(Protocol):
@@ -57,14 +60,35 @@ class _Server:
         self.databases.drop(name)
 
 
+@dataclass(frozen=True)
+class Door:
+    """Ports of two proxies, by which a client reaches the broker and the database server."""
+
+    kafka: int
+    postgres: int
+
+    def to_database(self, url: str) -> str:
+        """The SQLAlchemy URL of a database, through the door."""
+        parts = make_url(url).set(host=HOST, port=self.postgres)
+        return parts.render_as_string(hide_password=False)
+
+
 class Infrastructure(_Server):
     """A server and a broker of our own in a state folder; `with` starts and stops them.
 
     Nothing survives the process that made it, `kill -9` included; the data in the folder does.
+    `doors` are clients' ways round, by name: proxies that somebody else runs (tests do).
     """
 
-    def __init__(self, folder: Path, *, say: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        say: Callable[[str], None] = lambda line: None,
+        doors: Mapping[str, Door] | None = None,
+    ) -> None:
         self.state = State(folder)
+        self.doors = dict(doors or {})
         self._say = say
         self._family: Family | None = None
         self._broker: Broker | None = None
@@ -100,7 +124,8 @@ class Infrastructure(_Server):
         try:
             prepare()
             self._family = Family(self.state.logs, [self.state.lock])
-            self._broker = choose(self.state, self.family, self._say)
+            told = {name: door.kafka for name, door in self.doors.items()}
+            self._broker = choose(self.state, self.family, self._say, told)
             self._postgres = self._server()
             with ThreadPoolExecutor(2) as pool:
                 started = [

@@ -197,8 +197,11 @@ class Databases:
         _check_name(name)
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"DROP ROLE IF EXISTS {name}")
 
-    def execute(self, *statements: str) -> str:
-        """Run statements as the superuser, each in its own transaction; returns what they print."""
+    def execute(self, *statements: str, database: str | None = None) -> str:
+        """Run statements as the superuser, each in its own transaction; returns what they print.
+
+        `database`: where; without it, the one that the admin URL names.
+        """
         command: list[str | Path] = [binaries() / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1"]
         for statement in statements:
             command += ["-c", statement]
@@ -207,7 +210,7 @@ class Databases:
             "PGPORT": self.port,
             "PGUSER": self.user,
             "PGPASSWORD": self.password,
-            "PGDATABASE": self.database,
+            "PGDATABASE": database or self.database,
         }
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -14,6 +14,7 @@ import httpx
 
 from deploy.local import tokens
 from deploy.local.infrastructure import (
+    Door,
     ExternalInfrastructure,
     Infrastructure,
     infrastructure_from_environment,
@@ -55,7 +56,7 @@ class Stack:
     """Everything on one machine. `with` starts and stops it; see `start`, `kill`, `wait`.
 
     `say` gets a line for a person at each step. `commands` replaces services (tests);
-    `environment` adds to what services get.
+    `environment` adds to what services get; a service with a door of its own in `doors` gets that.
     """
 
     def __init__(
@@ -66,8 +67,9 @@ class Stack:
         commands: Mapping[str, ServiceCommand] | None = None,
         environment: Mapping[str, str] | None = None,
         ward: Path = tokens.WARD,
+        doors: Mapping[str, Door] | None = None,
     ) -> None:
-        self.infrastructure = Infrastructure(folder or default_folder(), say=say)
+        self.infrastructure = Infrastructure(folder or default_folder(), say=say, doors=doors)
         self.state: State = self.infrastructure.state
         self.commands = commands or {name: ServiceCommand.of(name) for name in SERVICES}
         self.ward = ward
@@ -235,6 +237,9 @@ class Stack:
             own["THIDUA_MAIL_FROM"] = MAIL_FROM
         if name == "awards":
             own["THIDUA_DOCUMENTS"] = str(self.state.documents)
+        if (door := self.infrastructure.doors.get(name)) is not None:
+            own["THIDUA_KAFKA"] = f"{HOST}:{door.kafka}"
+            own["THIDUA_DATABASE_URL"] = door.to_database(self._databases[name])
         return inherited | own | self._extra
 
     def _start_mail(self) -> None:

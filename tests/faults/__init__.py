@@ -1,0 +1,1 @@
+"""What tests put between a client and a server to harm their connections."""
