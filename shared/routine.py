@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.database import lease, renewing
 from shared.messaging.unit_of_work import key_hash
 
 log = logging.getLogger(__name__)
@@ -19,11 +20,17 @@ AFTER_A_FAULT = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Routine:
-    """`turn` does what is due and returns how much it did; `pending` counts what is due now."""
+    """`turn` does what is due and returns how much it did; `pending` counts what is due now.
+
+    `after_reading`: topics of the service's own, of which it must first have read all that they
+    held at its start. A database restored from an older copy learns there what it has said and
+    done since, and does not do it again.
+    """
 
     name: str
     turn: Callable[[], Awaitable[int]]
     pending: Callable[[], Awaitable[int]]
+    after_reading: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -32,6 +39,7 @@ class RoutineRunner:
 
     routine: Routine
     engine: AsyncEngine
+    has_read: Callable[[Sequence[str]], Awaitable[bool]]
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stop(self) -> None:
@@ -54,13 +62,20 @@ class RoutineRunner:
             if self._stopping.is_set():
                 return
         try:
+            await lease(connection)
             while not self._stopping.is_set():
                 await connection.execute(sa.text("SELECT 1"))
-                if not await self.routine.turn():
+                if not await renewing(connection, self._turn()):
                     await self._rest(NET_SECONDS)
         finally:
             with contextlib.suppress(Exception):
                 await connection.invalidate()
+
+    async def _turn(self) -> int:
+        topics = self.routine.after_reading
+        if topics and not await self.has_read(topics):
+            return 0
+        return await self.routine.turn()
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

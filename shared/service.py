@@ -1,7 +1,7 @@
 """How a service is put together and started: the same command for all four.
 
 `python -m services.<name> serve` runs it, `… migrate` brings its database up to date, and
-`… parked` looks after the events that were set aside.
+`… parked` looks after the events that were set aside, `… rebuild` makes a projection anew.
 """
 
 import argparse
@@ -13,28 +13,31 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import uvicorn
-import uvloop
 from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared import failpoints, migrations, parked
+from shared import failpoints, migrations, parked, rebuild
 from shared.clock import BusinessClock, SystemClock
 from shared.contracts.base import Event
-from shared.database import connect
+from shared.database import connect, disconnect
+from shared.memory import settle
 from shared.messaging.alarm import Alarm
 from shared.messaging.applying import Applier
 from shared.messaging.asyncapi import asyncapi_document
 from shared.messaging.consumer import Consumer
 from shared.messaging.parking import Parking
+from shared.messaging.rebuild import Rebuild
 from shared.messaging.relay import Relay
 from shared.messaging.running import Runner
 from shared.messaging.unit_of_work import Works
+from shared.metrics import count_sql, counted_turn
 from shared.routine import Routine, RoutineRunner
 from shared.settings import Settings, load
 from shared.telemetry import log_to_stderr
@@ -85,6 +88,7 @@ class Service(Generic[S]):
         commands.add_parser("serve", help="run the service")
         commands.add_parser("migrate", help="bring its database up to date")
         parked.add_command(commands)
+        rebuild.add_command(commands)
         told = parser.parse_args(arguments)
         try:
             settings = load(self.settings)
@@ -94,7 +98,7 @@ class Service(Generic[S]):
         log_to_stderr(self.name, settings.log_level)
         work = {"serve": self._serve, "migrate": self._migrate}.get(told.command)
         try:
-            code = uvloop.run(work(settings) if work else self._parked(settings, told))
+            code = asyncio.run(work(settings) if work else self._operated(settings, told))
         except DependencyMissing as error:
             log.error("%s stops: %s", self.name, error)
             sys.exit(EXIT_DEPENDENCY_MISSING)
@@ -109,7 +113,7 @@ class Service(Generic[S]):
         except TimeoutError:
             raise DependencyMissing(f"another migration held its lock for {wait:g} s") from None
 
-    async def _parked(self, settings: S, arguments: argparse.Namespace) -> int:
+    async def _operated(self, settings: S, arguments: argparse.Namespace) -> int:
         """Beside the running service or without it; the relay of either sends what is published."""
         await wait_for_database(
             settings.database_url, settings.wait_seconds, migrations.head(self.migrations)
@@ -121,16 +125,27 @@ class Service(Generic[S]):
         try:
             if self.prepare:
                 await self.prepare(Parts(settings, engine, works, business, system))
+            if arguments.command == "rebuild":
+                make = partial(
+                    Rebuild,
+                    self.consumer,
+                    engine=engine,
+                    kafka=settings.kafka,
+                    business=business,
+                    system=system,
+                )
+                return await rebuild.run_command(self.consumer, make, arguments)
             parking = Parking(self.consumer, engine, business, system)
             return await parked.run_command(parking, arguments)
         finally:
-            await engine.dispose()
+            await disconnect(engine)
 
     async def _serve(self, settings: S) -> None:
         await wait_for_database(
             settings.database_url, settings.wait_seconds, migrations.head(self.migrations)
         )
         engine = connect(settings.database_url)
+        count_sql(engine, self.name)
         system = SystemClock()
         business = BusinessClock(system, settings.business_clock)
         relay = Relay(engine, settings.kafka, self.name, settings.instance)
@@ -143,9 +158,11 @@ class Service(Generic[S]):
             await wait_for_topics(
                 settings.kafka, settings.wait_seconds, {t for t in topics if "<" not in t}
             )
-            await _Process(self, parts, relay).run()
+            process = _Process(self, parts, relay)
+            settle()
+            await process.run()
         finally:
-            await engine.dispose()
+            await disconnect(engine)
 
 
 def _misconfigured(name: str, error: ValidationError | OSError) -> int:
@@ -181,7 +198,14 @@ class _Process(Generic[S]):
         self.runner = Runner(
             self.service.consumer, applier, parts.engine, settings.kafka, settings.instance
         )
-        self.routines = [RoutineRunner(r, parts.engine) for r in self.service.routines(parts)]
+        has_read = self.runner.has_read
+        self.routines = [
+            RoutineRunner(self._counted(routine), parts.engine, has_read)
+            for routine in self.service.routines(parts)
+        ]
+
+    def _counted(self, routine: Routine) -> Routine:
+        return replace(routine, turn=counted_turn(self.service.name, routine.name, routine.turn))
 
     async def run(self) -> None:
         door = self._door()

@@ -1,28 +1,9 @@
-"""Logs as lines of JSON, and counters for Prometheus."""
+"""Logs as lines of JSON."""
 
 import json
 import logging
 import sys
 from datetime import UTC, datetime
-
-from prometheus_client import Counter
-
-EVENTS = Counter("thidua_events_total", "Records by consumer and outcome", ("consumer", "outcome"))
-BATCHES = Counter("thidua_batches_total", "Transactions of batches", ("consumer",))
-
-
-class Meter:
-    """Counts what became of the records of one consumer."""
-
-    def __init__(self, consumer: str) -> None:
-        self._consumer = consumer
-
-    def batch(self, handled: int, repeated: int, skipped: int, parked: int) -> None:
-        BATCHES.labels(self._consumer).inc()
-        outcomes = {"handled": handled, "repeated": repeated, "skipped": skipped, "parked": parked}
-        for outcome, count in outcomes.items():
-            if count:
-                EVENTS.labels(self._consumer, outcome).inc(count)
 
 
 class _JsonLines(logging.Formatter):

@@ -31,7 +31,9 @@ async def wait_for_database(url: str, seconds: float, revision: str | None = Non
     """Wait until the database answers and, with `revision`, until its schema is that one."""
     place = make_url(url)
     what = f"PostgreSQL at {place.host}:{place.port}/{place.database}"
-    engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": 5})
+    engine = create_async_engine(
+        url, poolclass=NullPool, connect_args={"timeout": 5, "command_timeout": 5}
+    )
 
     async def look() -> None:
         found = await migrations.current(engine)

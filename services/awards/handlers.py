@@ -6,7 +6,7 @@ all are there, so the facts may come in any order.
 
 from collections.abc import Sequence
 
-from services.awards.store import facts
+from services.awards.store import facts, tables
 from shared.contracts.intake import (
     MovementLaunched,
     ParticipantRegistered,
@@ -83,3 +83,23 @@ async def take_results(events: Sequence[Received[ResultFrozen]], work: UnitOfWor
     """Results advise; opening a dossier asks only that there is one."""
     rows = [event.data.model_dump(exclude={"group"}) for event in events]
     await facts.put_results(work.connection, rows)
+
+
+consumer.projection(
+    "facts",
+    (
+        tables.movement,
+        tables.offered_form,
+        tables.period,
+        tables.participant,
+        tables.proposal,
+        tables.result,
+    ),
+    {
+        MovementLaunched: take_movements,
+        PeriodOpened: take_periods,
+        ParticipantRegistered: take_participants,
+        ReportAccepted: take_accepted_reports,
+        ResultFrozen: take_results,
+    },
+)

@@ -3,6 +3,7 @@
 | what comes                        | who takes it                        |
 |-----------------------------------|-------------------------------------|
 | inbound report-submitted          | `handlers.answer_publishers`        |
+| reminder-due, -overdue (our own)  | `recall_reminders`, `recall_overdue`|
 | the clock                         | `routines.planner`                  |
 """
 

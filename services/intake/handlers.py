@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from services.intake import store
+from services.intake.domain.deadline import OVERDUE
 from services.intake.domain.publisher import Publisher
 from services.intake.domain.report import Refused, Taken
 from services.intake.doors import Submission, take_submissions
@@ -22,8 +24,9 @@ from shared.contracts.inbound import (
     inbound_topic,
     outbound_topic,
 )
+from shared.contracts.intake import ObligationOverdue, ReminderDue
 from shared.fields import field_problems
-from shared.messaging import Consumer, Inbound, UnitOfWork
+from shared.messaging import Consumer, Inbound, Received, UnitOfWork
 
 consumer = Consumer("intake")
 
@@ -63,6 +66,19 @@ class Letter:
     publisher: Publisher
     report: ReportSubmitted | None
     reasons: tuple[Reason, ...] = ()
+
+
+@consumer.on(ReminderDue)
+async def recall_reminders(events: Sequence[Received[ReminderDue]], work: UnitOfWork) -> None:
+    """Our own word; news only to a database that was restored from an older copy."""
+    said = [(event.data.obligation, event.data.offset_days) for event in events]
+    await store.hear_of_reminders(work.connection, said)
+
+
+@consumer.on(ObligationOverdue)
+async def recall_overdue(events: Sequence[Received[ObligationOverdue]], work: UnitOfWork) -> None:
+    said = [(event.data.obligation, OVERDUE) for event in events]
+    await store.hear_of_reminders(work.connection, said)
 
 
 @consumer.on_inbound

@@ -31,7 +31,7 @@ def planner(works: Works) -> Routine:
         async with works.engine.connect() as connection:
             return await store.count_due(connection, works.business.now())
 
-    return Routine("planner", turn, pending)
+    return Routine("planner", turn, pending, after_reading=(ReminderDue.TOPIC,))
 
 
 async def _remind(work: UnitOfWork, duties: Iterable[UUID]) -> int:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, UUID, distinct_on
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.deadline import Lateness, Return
@@ -369,6 +369,29 @@ async def settle_reminders(connection: AsyncConnection, rows: Sequence[Mapping[s
     """Record what became of reminders (`which`, `offset`, `became`)."""
     if rows:
         await connection.execute(_SETTLE, list(rows))
+
+
+_HEARD = sa.text(
+    "UPDATE reminder SET state = CASE"
+    " WHEN reminder.offset_days = told.offset_days THEN 'sent' ELSE 'superseded' END"
+    " FROM unnest(:obligations, :offsets) AS said(obligation, offset_days)"
+    " JOIN reminder AS told USING (obligation, offset_days)"
+    " WHERE reminder.obligation = told.obligation AND reminder.due_at <= told.due_at"
+    " AND reminder.state = 'planned'"
+).bindparams(
+    sa.bindparam("obligations", type_=ARRAY(UUID(as_uuid=True))),
+    sa.bindparam("offsets", type_=ARRAY(sa.Integer)),
+)
+
+
+async def hear_of_reminders(
+    connection: AsyncConnection, said: Iterable[tuple[uuid.UUID, int]]
+) -> None:
+    """What our own topic says was sent (obligation, offset) is not sent again, nor what it
+    superseded.
+    """
+    obligations, offsets = zip(*said, strict=True)
+    await connection.execute(_HEARD, {"obligations": obligations, "offsets": offsets})
 
 
 async def board(connection: AsyncConnection, ward: str, period_code: str) -> Sequence[Any]:

@@ -12,6 +12,7 @@
 | result-frozen                                   | `handlers.tell_results`           |
 | candidate-published, dossier-concluded          | `show_candidates`, `hide_…`       |
 | award-decided                                   | `handlers.honour`                 |
+| mail-sent, mail-failed (our own)                | `recall_sent`, `recall_failed`    |
 | the clock                                       | `routines.MailRoom`               |
 """
 

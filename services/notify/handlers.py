@@ -4,7 +4,8 @@ addressed, once all that it needs is known; here facts are only noted, in any or
 from collections.abc import Sequence
 
 from services.notify import commands
-from services.notify.store import facts, tables
+from services.notify.domain.delivery import State
+from services.notify.store import facts, mails, tables
 from shared.contracts.awards import AwardDecided, CandidatePublished, DossierConcluded
 from shared.contracts.intake import (
     ContactErased,
@@ -20,6 +21,7 @@ from shared.contracts.intake import (
     ReportReceived,
     ReportReturned,
 )
+from shared.contracts.notify import MailFailed, MailSent
 from shared.contracts.scoring import ResultFrozen
 from shared.messaging import Consumer, Received, UnitOfWork
 
@@ -65,10 +67,14 @@ async def forget_contacts(events: Sequence[Received[ContactErased]], work: UnitO
     await facts.put(work.connection, tables.contact, rows)
 
 
-@consumer.on(ObligationOpened)
-async def tell_opened(events: Sequence[Received[ObligationOpened]], work: UnitOfWork) -> None:
+async def keep_obligations(events: Sequence[Received[ObligationOpened]], work: UnitOfWork) -> None:
     rows = [event.data.model_dump() for event in events]
     await facts.add(work.connection, tables.obligation, rows)
+
+
+@consumer.on(ObligationOpened)
+async def tell_opened(events: Sequence[Received[ObligationOpened]], work: UnitOfWork) -> None:
+    await keep_obligations(events, work)
     await commands.note(work, events)
 
 
@@ -108,6 +114,27 @@ async def tell_results(events: Sequence[Received[ResultFrozen]], work: UnitOfWor
     await commands.note(work, events)
 
 
+@consumer.on(MailSent, order="none")
+async def recall_sent(events: Sequence[Received[MailSent]], work: UnitOfWork) -> None:
+    """Our own word; news only to a database that was restored from an older copy."""
+    rows = [
+        {"mail": e.data.mail, "person": e.data.person, "sent_at": e.data.sent_at} for e in events
+    ]
+    ended = {"status": State.SENT, "reason": ""}
+    await mails.hear_of(work.connection, [row | ended for row in rows])
+
+
+@consumer.on(MailFailed, order="none")
+async def recall_failed(events: Sequence[Received[MailFailed]], work: UnitOfWork) -> None:
+    fields = {"mail", "person", "reason"}
+    rows = [
+        event.data.model_dump(include=fields)
+        | {"status": State.UNCERTAIN if event.data.uncertain else State.REFUSED, "sent_at": None}
+        for event in events
+    ]
+    await mails.hear_of(work.connection, rows)
+
+
 _SHOWN = {"ward", "dossier", "period", "name", "unit", "achievement", "form_title"}
 
 
@@ -126,9 +153,43 @@ async def hide_the_unsuccessful(
     await facts.put(work.connection, tables.conclusion, rows)
 
 
-@consumer.on(AwardDecided)
-async def honour(events: Sequence[Received[AwardDecided]], work: UnitOfWork) -> None:
+async def keep_honours(events: Sequence[Received[AwardDecided]], work: UnitOfWork) -> None:
     fields = _SHOWN | {"decision_number", "decided_on", "ordinal"}
     rows = [event.data.model_dump(include=fields) for event in events]
     await facts.put(work.connection, tables.honour, rows)
+
+
+@consumer.on(AwardDecided)
+async def honour(events: Sequence[Received[AwardDecided]], work: UnitOfWork) -> None:
+    await keep_honours(events, work)
     await commands.note(work, events)
+
+
+consumer.projection(
+    "register",
+    (tables.movement, tables.period, tables.participant),
+    {
+        MovementLaunched: take_movements,
+        PeriodOpened: take_periods,
+        ParticipantRegistered: take_participants,
+    },
+)
+consumer.projection(
+    "contacts",
+    (tables.contact,),
+    {ContactRecorded: take_contacts, ContactErased: forget_contacts},
+)
+consumer.projection(
+    "duties",
+    (tables.obligation, tables.met),
+    {ObligationOpened: keep_obligations, ObligationMet: take_met},
+)
+consumer.projection(
+    "public",
+    (tables.candidate, tables.conclusion, tables.honour),
+    {
+        CandidatePublished: show_candidates,
+        DossierConcluded: hide_the_unsuccessful,
+        AwardDecided: keep_honours,
+    },
+)

@@ -16,6 +16,7 @@ from services.notify.letters import compose
 from services.notify.post import Outcome, Post, Refused, Relay, Retry, SenderFault, Sent, Uncertain
 from services.notify.store import mails
 from shared.clock import Clock
+from shared.contracts.notify import MailSent
 from shared.messaging import Works
 from shared.routine import Routine
 
@@ -88,7 +89,8 @@ class MailRoom:
         """
         await self._settle()
         async with self.works.begin() as work:
-            moved = await commands.recover(work, self.worker, self.batch)
+            moved = await mails.recall(work.connection)
+            moved += await commands.recover(work, self.worker, self.batch)
             if self._must_stop():
                 return moved
             addressed, batch = await commands.take_in_hand(
@@ -180,5 +182,5 @@ def understood(outcome: Outcome) -> Answer:
 
 
 def mail_routine(room: MailRoom) -> Routine:
-    """The routine under which the service sends mail."""
-    return Routine("mail", room.turn, room.pending)
+    """The routine under which the service sends mail, once it knows what it has sent before."""
+    return Routine("mail", room.turn, room.pending, after_reading=(MailSent.TOPIC,))

@@ -59,10 +59,16 @@ class _Said(NamedTuple):
     cause: HasCause | None
 
 
+async def keep_claims(events: Sequence[Received[ReportReceived]], work: UnitOfWork) -> None:
+    """Keep what units say of themselves."""
+    said = [(_whose(event.data), _claim(event.data)) for event in events]
+    await facts.add_claims(work.connection, said)
+
+
 async def record_claims(work: UnitOfWork, events: Sequence[Received[ReportReceived]]) -> None:
     """Keep what units say of themselves, and score it where the sheet is adopted."""
+    await keep_claims(events, work)
     said = [_Said(_whose(event.data), _claim(event.data), event) for event in events]
-    await facts.add_claims(work.connection, [(one.whose, one.claim) for one in said])
     await _score_claims(work, said)
 
 

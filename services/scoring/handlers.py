@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.scoring import commands
-from services.scoring.store import facts
+from services.scoring.store import facts, tables
 from shared.contracts.intake import (
     MovementLaunched,
     ParticipantRegistered,
@@ -48,3 +48,22 @@ async def take_accepted_reports(
 ) -> None:
     """Open the assessment of that revision."""
     await facts.add_acceptances(work.connection, [event.data for event in events])
+
+
+async def keep_participants(
+    events: Sequence[Received[ParticipantRegistered]], work: UnitOfWork
+) -> None:
+    await facts.learn_participants(work.connection, [event.data for event in events])
+
+
+consumer.projection(
+    "facts",
+    (tables.movement, tables.period, tables.participant, tables.claim, tables.acceptance),
+    {
+        MovementLaunched: take_movements,
+        PeriodOpened: take_periods,
+        ParticipantRegistered: keep_participants,
+        ReportReceived: commands.keep_claims,
+        ReportAccepted: take_accepted_reports,
+    },
+)

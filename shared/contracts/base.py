@@ -38,11 +38,15 @@ Code = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 """A lower-case slug: a ward, participant, period, group, block or form."""
 Points = Annotated[
     Decimal,
-    BeforeValidator(_decimal_text),
     Field(max_digits=7, decimal_places=2),
+    BeforeValidator(_decimal_text),
     WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]{1,5}(\.[0-9]{1,2})?$"}),
 ]
-"""Points or a rate; a decimal string in JSON."""
+"""Points or a rate; a decimal string in JSON.
+
+The limits stand before the validator: behind it pydantic checks them in Python, at three times
+the cost.
+"""
 Instant = AwareDatetime
 Day = date
 

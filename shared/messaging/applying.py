@@ -1,6 +1,7 @@
 """Applying a batch: inbox, effects, outbox and position in one transaction."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,12 +13,19 @@ from shared.messaging import parked_rows, store
 from shared.messaging.alarm import Alarm
 from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Record
-from shared.messaging.errors import StopAndAlarm, Transient, WaitsBehind, is_transient
+from shared.messaging.errors import (
+    StopAndAlarm,
+    Transient,
+    Unreadable,
+    WaitsBehind,
+    is_transient,
+)
 from shared.messaging.reading import Reading, reader
 from shared.messaging.trying import Failure, Trying
 from shared.messaging.unit_of_work import UnitOfWork
 from shared.messaging.waves import waves
-from shared.telemetry import Meter
+from shared.metrics import OTHER, Meter, count_out, part_of
+from shared.records import record_act
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +56,13 @@ class Applier:
         alarm: Alarm | None = None,
     ) -> None:
         self._consumer = consumer
-        self._engine = engine
+        self._engine = part_of(engine, "consumer")
         self._business = business
         self._system = system
         self._on_publish = on_publish
         self._alarm = alarm
         self._read = reader(consumer)
-        self._meter = Meter(consumer.name)
+        self._meter = Meter(consumer.name, consumer.subscriptions)
 
     async def apply(self, records: Sequence[Record]) -> Applied:
         """Apply records in their order. Raises Transient when trying again later can help.
@@ -78,7 +86,6 @@ class Applier:
                 raise
         if applied.published:
             self._on_publish()
-        self._meter.batch(applied.handled, applied.repeated, applied.skipped, applied.parked)
         return applied
 
     @staticmethod
@@ -93,8 +100,16 @@ class Applier:
             await batch.run(readings, careful=careful)
             published = await work.store_published()
             await store.advance(connection, self._consumer.name, readings)
+        self._measure(readings, batch, work)
         skipped = sum(reading.outcome == "skipped" for reading in readings)
         return Applied(batch.handled, batch.repeated, skipped, batch.parked, published)
+
+    def _measure(self, readings: Sequence[Reading], batch: "Batch", work: UnitOfWork) -> None:
+        """Once a batch, after its commit."""
+        now = self._system.now().timestamp()
+        latencies = [max(0.0, now - _made_at(reading)) for reading in batch.done]
+        self._meter.batch(len(readings), batch.outcomes(readings), latencies)
+        count_out(self._consumer.name, (row.envelope.type for row in work.published))
 
 
 class Batch:
@@ -109,6 +124,9 @@ class Batch:
         self.handled = 0
         self.repeated = 0
         self.parked = 0
+        self.done: list[Reading] = []
+        self._set_aside: list[tuple[str, str]] = []
+        self._discards: list[tuple[str, dict[str, str]]] = []
 
     async def run(self, readings: Sequence[Reading], *, careful: bool) -> None:
         """Apply what is new: by waves, or (careful) one by one, parking what fails alone."""
@@ -122,6 +140,8 @@ class Batch:
         self._held = await store.parked_keys(self._work.connection, self._consumer.name, fresh)
         able: list[Reading] = []
         for reading in fresh:
+            if _erases(reading):
+                await self._erase(reading)
             if self._must_wait(reading):
                 await self._park(reading, Failure(WaitsBehind("waits behind a parked event"), 0))
             elif careful or reading.outcome == "unreadable":
@@ -129,6 +149,22 @@ class Batch:
             else:
                 able.append(reading)
         await self._by_waves(able)
+        await self._record_discards()
+
+    async def _erase(self, tombstone: Reading) -> None:
+        """Nothing that is set aside of its key may keep what it erases, nor hold it up."""
+        work = self._work
+        discarded = await parked_rows.erase(
+            work.connection, self._consumer.name, tombstone, work.system.now()
+        )
+        self._held.discard(_key_of(tombstone))
+        self._discards += [(tombstone.place, event) for event in discarded]
+
+    async def _record_discards(self) -> None:
+        """Acts on record, as those of operators; last, since the log is one for all."""
+        for tombstone, event in self._discards:
+            facts = {"event": event["event"], "type": event["type"], "reason": parked_rows.ERASED}
+            await record_act(self._work, "event-discarded", event["place"], tombstone, facts)
 
     def _must_wait(self, reading: Reading) -> bool:
         return _key_of(reading) in self._held and not _out_of_order(reading)
@@ -171,6 +207,7 @@ class Batch:
                 await self._trying.together(group)
                 reach("mid-batch")
                 self.handled += len(group)
+                self.done += group
 
     async def _alone(self, reading: Reading) -> None:
         failure = await self._trying.alone(reading)
@@ -178,6 +215,7 @@ class Batch:
             await self._park(reading, failure)
         else:
             self.handled += 1
+            self.done.append(reading)
 
     async def _park(self, reading: Reading, failure: Failure) -> None:
         nameless = reading.outcome == "unreadable" and not reading.event_type
@@ -197,14 +235,47 @@ class Batch:
         if in_order:
             self._held.add(_key_of(reading))
         self.parked += 1
+        self._set_aside.append((reading.event_kind, _why(failure.error)))
         name = reading.event_type or "unreadable"
         log.error("parked %s (%s): %s", reading.place, name, failure.error)
         if self._alarm and failure.tries:
             self._alarm.parked(_key_of(reading), reading.event_type, failure.error)
 
+    def outcomes(self, readings: Sequence[Reading]) -> Counter[tuple[str, str]]:
+        """(type, outcome) -> how many; what was neither handled nor set aside is a repeat."""
+        found = Counter((reading.event_kind, "handled") for reading in self.done)
+        found.update(self._set_aside)
+        left = Counter(r.event_kind for r in readings if r.outcome != "skipped")
+        for (kind, _), count in list(found.items()):
+            left[kind] -= count
+        found.update({(kind, "repeated"): count for kind, count in left.items() if count})
+        skipped = sum(reading.outcome == "skipped" for reading in readings)
+        if skipped:
+            found[OTHER, "skipped"] = skipped
+        return found
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, WaitsBehind):
+        return "waiting"
+    return "refused" if isinstance(error, Unreadable) else "parked"
+
+
+def _made_at(reading: Reading) -> float:
+    """Seconds since 1970: ce_time; the broker's time for what other systems wrote."""
+    received = reading.received
+    if received is not None and received.envelope.time.timestamp() > 0:
+        return received.envelope.time.timestamp()
+    return reading.record.timestamp / 1000
+
 
 def _key_of(reading: Reading) -> tuple[str, str]:
     return reading.record.topic, reading.key
+
+
+def _erases(reading: Reading) -> bool:
+    event = reading.subscription.event if reading.subscription else None
+    return reading.outcome == "event" and event is not None and event.ERASES
 
 
 def _out_of_order(reading: Reading) -> bool:

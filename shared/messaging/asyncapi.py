@@ -41,9 +41,14 @@ _PUBLISHER = {"publisher": {"description": "A name in the register of publishers
 def asyncapi_document(
     service: str, consumer: Consumer, publishes: Iterable[type[Event]]
 ) -> dict[str, Any]:
-    """The document of one service: a channel for each type of event, named by it."""
+    """The document of one service: a channel for each type of event, named by it.
+
+    What it reads again of its own is shown as what it says.
+    """
     broker = make_broker(_NO_ADDRESS)
-    taken = [subscription.event for subscription in consumer.subscriptions.values()]
+    told = sorted(set(publishes), key=lambda event: event.TYPE)
+    subscribed = (subscription.event for subscription in consumer.subscriptions.values())
+    taken = [event for event in subscribed if event not in told]
     if consumer.inbound_handler is not None:
         taken.append(ReportSubmitted)
     for event in sorted(taken, key=lambda event: event.TYPE):
@@ -51,7 +56,6 @@ def asyncapi_document(
             broker, _address(event), consumer.name, event.TYPE, _words(event)
         )
         subscriber(_receiver(event))
-    told = sorted(set(publishes), key=lambda event: event.TYPE)
     for event in told:
         broker.publisher(_address(event), schema=event, title=event.TYPE, description=_words(event))
     made = AsyncAPI(broker, title=f"thidua {service}", version=VERSION).to_specification()

@@ -8,8 +8,13 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, Topic
 from faststream.kafka.subscriber.usecase import LogicSubscriber
 
+from shared.messaging import fetching
+
 MAX_POLL_INTERVAL_MS = 300_000
 SESSION_TIMEOUT_MS = 10_000
+REQUEST_TIMEOUT_MS = 15_000
+"""After which a silent connection is given up; longer than a rebalance, whose answer waits for all.
+"""
 
 
 def consumer_settings(kafka: str, group: str, instance: str) -> dict[str, Any]:
@@ -25,6 +30,7 @@ def consumer_settings(kafka: str, group: str, instance: str) -> dict[str, Any]:
         "session_timeout_ms": SESSION_TIMEOUT_MS,
         "heartbeat_interval_ms": SESSION_TIMEOUT_MS // 4,
         "max_poll_interval_ms": MAX_POLL_INTERVAL_MS,
+        "request_timeout_ms": REQUEST_TIMEOUT_MS,
         "max_partition_fetch_bytes": 4 * 1024 * 1024,
         "check_crcs": True,
     }
@@ -44,6 +50,7 @@ def producer_settings(kafka: str, service: str, instance: str) -> dict[str, Any]
 
 
 def make_consumer(kafka: str, group: str, instance: str) -> AIOKafkaConsumer:
+    fetching.take_over()
     return AIOKafkaConsumer(**consumer_settings(kafka, group, instance))
 
 
@@ -53,7 +60,26 @@ def make_observer(kafka: str, group: str, instance: str) -> AIOKafkaConsumer:
     """
     name = f"thidua.{group}.{instance}.observer"
     return AIOKafkaConsumer(
-        bootstrap_servers=kafka, client_id=name, group_id=None, enable_auto_commit=False
+        bootstrap_servers=kafka,
+        client_id=name,
+        group_id=None,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+    )
+
+
+def make_reader(kafka: str, service: str) -> AIOKafkaConsumer:
+    """Reads topics from their beginning, in no group: nobody's place in them changes."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=kafka,
+        client_id=f"thidua.{service}.rebuild",
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        max_partition_fetch_bytes=4 * 1024 * 1024,
+        check_crcs=True,
     )
 
 
@@ -94,5 +120,6 @@ __all__ = [
     "make_consumer",
     "make_observer",
     "make_producer",
+    "make_reader",
     "producer_settings",
 ]

@@ -5,10 +5,12 @@ their order. A handler writes only rows of its events' own keys, reads what it l
 needs a fact of another key or topic to accept an event.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+import sqlalchemy as sa
 
 from shared.contracts.base import Event
 from shared.messaging.envelope import Cause, Envelope, Headers
@@ -17,8 +19,7 @@ from shared.messaging.unit_of_work import UnitOfWork
 E = TypeVar("E", bound=Event)
 
 
-@dataclass(frozen=True, slots=True)
-class Received(Generic[E]):
+class Received(NamedTuple, Generic[E]):
     """One event of ours, read and validated."""
 
     data: E
@@ -79,12 +80,29 @@ class Subscription:
     order: Order
 
 
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """Tables that hold what topics say and nothing else, so that they can be rebuilt from them.
+
+    `folds`: event -> what writes these tables for it, in the order of a key, and does nothing else.
+    """
+
+    name: str
+    tables: tuple[sa.Table, ...]
+    folds: Mapping[type[Event], Handler[Any]]
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return tuple(sorted({event.TOPIC for event in self.folds}))
+
+
 class Consumer:
     """The subscriptions of one service; also the name in its inbox and its consumer group."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.subscriptions: dict[str, Subscription] = {}
+        self.projections: dict[str, Projection] = {}
         self.inbound_handler: InboundHandler | None = None
         self.inbound_topics: frozenset[str] = frozenset()
 
@@ -98,6 +116,31 @@ class Consumer:
             return handler
 
         return declare
+
+    def projection(
+        self, name: str, tables: Sequence[sa.Table], folds: Mapping[type[Event], Handler[Any]]
+    ) -> None:
+        """Declare, after the handlers, that `rebuild` may make these tables anew.
+
+        Raises ValueError when it could not: an event that is not handled in the order of its key,
+        a topic without its erasures, a table of another projection or without a key of its own.
+        """
+        if name in self.projections:
+            raise ValueError(f"{self.name} has two projections {name}")
+        for event in folds:
+            subscription = self.subscriptions.get(event.TYPE)
+            if subscription is None or subscription.order != "key":
+                raise ValueError(f"{name}: {event.TYPE} is not handled in the order of its key")
+            erasing = self.erasing_type(event.TOPIC)
+            if erasing and erasing not in {other.TYPE for other in folds}:
+                raise ValueError(f"{name}: {event.TOPIC} is read without {erasing}")
+        taken = {t.name for other in self.projections.values() for t in other.tables}
+        for table in tables:
+            if table.name in taken:
+                raise ValueError(f"{name}: {table.name} belongs to another projection")
+            if not table.primary_key or any(c.identity or c.server_default for c in table.c):
+                raise ValueError(f"{name}: {table.name} holds what no event says")
+        self.projections[name] = Projection(name, tuple(tables), dict(folds))
 
     def on_inbound(self, handler: InboundHandler) -> InboundHandler:
         """Handle what other systems send; their topics are named by `listen_to`."""

@@ -16,9 +16,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.refusal import Refusal
 
-_TRANSIENT_STATES = ("08", "40", "53", "57P", "55P03", "25006")
+_TRANSIENT_STATES = ("08", "40", "53", "57P", "55P03", "25006", "25P03", "25P04")
 """SQLSTATE prefixes: connection, serialization and deadlock, resources, shutdown, lock timeout,
-read-only (a standby during a fail-over)."""
+read-only (a standby during a fail-over), a transaction that said nothing or lasted too long."""
 _NETWORK = frozenset(
     {None, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN, errno.ENETRESET}
 )

@@ -15,6 +15,8 @@ from shared.messaging.tables import parked, parked_key
 from shared.messaging.trying import Failure
 
 State = Literal["parked", "discarded"]
+ERASED = "erased by a later tombstone"
+"""The reason of such a discard, and what is left of an error that may quote the value."""
 
 _PARK = sa.text(
     'INSERT INTO parked (consumer, topic, partition, "offset", key, event_id, event_type,'
@@ -240,6 +242,34 @@ async def mark_discarded(
         .where(parked.c.id == number)
         .values(state="discarded", reason=reason, discarded_by=person, discarded_at=now)
     )
+
+
+async def erase(
+    connection: AsyncConnection, consumer: str, reading: Reading, now: datetime
+) -> list[dict[str, str]]:
+    """What a tombstone leaves of the events of its key: that they were there, not what they said.
+
+    Those that wait are discarded, since nothing they say holds any more; returns what was. The
+    caller holds the key's lock.
+    """
+    topic, key = reading.record.topic, reading.key
+    columns = parked.c
+    mine = sa.and_(columns.consumer == consumer, columns.topic == topic, columns.key == key)
+    blank = sa.update(parked).where(mine).values(body=None, message=ERASED, trace="")
+    if not (await connection.execute(blank)).rowcount:
+        return []
+    why = {"reason": ERASED, "discarded_by": reading.place, "discarded_at": now}
+    gone = await connection.execute(
+        sa.update(parked)
+        .where(mine, columns.state == "parked")
+        .values(state="discarded", **why)
+        .returning(columns.event_id, columns.event_type, columns.partition, columns.offset)
+    )
+    await connection.execute(sa.delete(parked_key).where(_is_key(consumer, topic, key)))
+    return [
+        {"event": identity, "type": kind, "place": f"{topic}/{partition}/{offset}"}
+        for identity, kind, partition, offset in gone
+    ]
 
 
 def _is_key(consumer: str, topic: str, key: str) -> sa.ColumnElement[bool]:

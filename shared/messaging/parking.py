@@ -19,6 +19,7 @@ from shared.messaging.parked_rows import ParkedEvent, Selection
 from shared.messaging.reading import Reading, reader
 from shared.messaging.trying import Failure, Trying
 from shared.messaging.unit_of_work import UnitOfWork, Works
+from shared.metrics import DISCARDS, RETRIES
 from shared.records import record_act
 
 log = logging.getLogger(__name__)
@@ -90,6 +91,8 @@ class Parking:
         log.info(
             "retried %s: %d applied, stopped at %s", selection, result.applied, result.stopped_at
         )
+        RETRIES.labels(self._name, "applied").inc(result.applied)
+        RETRIES.labels(self._name, "stopped").inc(len(result.stopped_at))
         return result
 
     async def discard(self, number: int, reason: str, person: str) -> Retried:
@@ -126,6 +129,7 @@ class Parking:
                 await parked_rows.free_if_empty(connection, self._name, event.topic, event.key)
             facts = {"event": event.event_id, "type": event.event_type, "reason": reason}
             await record_act(work, "event-discarded", event.place, person, facts)
+        DISCARDS.labels(self._name).inc()
         return first
 
     async def _is_first(self, work: UnitOfWork, event: ParkedEvent) -> bool:

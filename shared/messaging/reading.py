@@ -130,8 +130,9 @@ def _read_own(record: Record, consumer: Consumer) -> Reading:
     subscription = consumer.subscriptions.get(envelope.type)
     if subscription is None or record.topic != subscription.event.TOPIC:
         return Reading(record, "skipped", _key_text(record), envelope.id, "", envelope.type)
+    key = _key_text(record)
     try:
-        data = _data(record, subscription.event)
+        data = _data(record, subscription.event, key)
     except (ValidationError, UnreadableRecord) as error:
         return _unreadable(record, envelope.id, str(error), envelope.type, subscription)
     received = Received(
@@ -140,13 +141,13 @@ def _read_own(record: Record, consumer: Consumer) -> Reading:
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        key=_key_text(record),
+        key=key,
         appended_at=appended_at(record),
     )
     return Reading(
         record,
         "event",
-        received.key,
+        key,
         envelope.id,
         digest(record.value),
         envelope.type,
@@ -165,15 +166,15 @@ def _own_envelope(record: Record, consumer: Consumer) -> Envelope:
     return read_envelope(record.headers)
 
 
-def _data(record: Record, event: type[Event]) -> Event:
+def _data(record: Record, event: type[Event], key: str) -> Event:
     if event.ERASES:
-        ward, _, subject = _key_text(record).partition("/")
+        ward, _, subject = key.partition("/")
         return event.model_validate({"ward": ward, next(iter(_own_fields(event))): subject})
     if not record.value:
         raise UnreadableRecord("the record has no value")
     data = event.model_validate_json(record.value)
-    if data.key != _key_text(record):
-        raise UnreadableRecord(f"key {_key_text(record)!r} is not the body's {data.key!r}")
+    if data.key != key:
+        raise UnreadableRecord(f"key {key!r} is not the body's {data.key!r}")
     return data
 
 

@@ -8,6 +8,7 @@ possible, and the inbox of each reader makes it whole.
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,9 +18,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.database import lease, renewing
 from shared.failpoints import reach
 from shared.messaging.client import make_producer
 from shared.messaging.tables import outbox
+from shared.metrics import EVENTS_ACKNOWLEDGED, OTHER, RELAY_FAULTS, count_out, part_of
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +30,8 @@ RELAY_LOCK = 7_401_001
 BATCH = 500
 NET_SECONDS = 0.5
 """How often the outbox is looked at when nobody said that there is something in it."""
+FAULT_SECONDS = 1.0
+"""The pause before it tries again."""
 SEND_DEADLINE = 15.0
 """Shorter than the producer's own time-out: one that gives up a batch goes on with the next."""
 CLOSE_DEADLINE = 5.0
@@ -47,6 +52,10 @@ class _Row:
     headers: list[tuple[str, bytes]]
     body: bytes | None
 
+    @property
+    def type(self) -> str:
+        return next((value.decode() for name, value in self.headers if name == "ce_type"), OTHER)
+
 
 @dataclass(slots=True)
 class Relay:
@@ -57,6 +66,10 @@ class Relay:
     service: str
     instance: str
     last_turn: float = field(default_factory=time.monotonic)
+    active: bool = False
+    head_since: float | None = None
+    last_fault: float = -math.inf
+    _head_seq: int | None = None
     _stopping: bool = False
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -72,12 +85,13 @@ class Relay:
         """Relay until `stop`; broker and database may come and go."""
         while not self._stopping:
             try:
-                async with self.engine.connect() as connection:
+                async with part_of(self.engine, "relay").connect() as connection:
                     await self._as_the_active_one(connection)
             except Exception as error:  # whatever went wrong: begin again from the head
                 self.last_turn = time.monotonic()
+                self._failed()
                 log.warning("relay begins again: %r", error)
-                await self._rest(1.0)
+                await self._wait_after_a_fault()
 
     async def _as_the_active_one(self, connection: AsyncConnection) -> None:
         connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -85,10 +99,14 @@ class Relay:
             self.last_turn = time.monotonic()
             if await connection.scalar(_TRY_LOCK, {"lock": RELAY_LOCK}):
                 break
+            self._see([])
             await self._rest(NET_SECONDS)
+        self.active = not self._stopping
         try:
+            await lease(connection)
             await self._with_a_producer(connection)
         finally:
+            self.active = False
             with contextlib.suppress(Exception):
                 await connection.invalidate()
 
@@ -97,11 +115,12 @@ class Relay:
             self.last_turn = time.monotonic()
             producer = make_producer(self.kafka, self.service, self.instance)
             try:
-                await producer.start()
+                await renewing(connection, asyncio.wait_for(producer.start(), SEND_DEADLINE))
                 await self._drain(connection, producer)
             except (KafkaError, TimeoutError) as error:
+                self._failed()
                 log.warning("broker did not take it; a new producer tries again: %r", error)
-                await self._rest(1.0)
+                await self._wait_after_a_fault()
             finally:
                 await _close(producer)
 
@@ -110,13 +129,32 @@ class Relay:
             self.last_turn = time.monotonic()
             self._wake.clear()
             rows = await _head(connection)
+            self._see(rows)
             if rows:
                 reach("claimed-before-send")
-                await _send(connection, producer, rows)
+                await _send(connection, producer, rows, self.service)
             elif self._stopping:
                 return
             else:
                 await self._rest(NET_SECONDS)
+
+    def _see(self, rows: Sequence[_Row]) -> None:
+        """Keep since when the same row heads the outbox."""
+        head = rows[0].seq if rows else None
+        if head != self._head_seq:
+            self._head_seq = head
+            self.head_since = None if head is None else time.monotonic()
+
+    def _failed(self) -> None:
+        self.last_fault = time.monotonic()
+        RELAY_FAULTS.labels(self.service).inc()
+
+    async def _wait_after_a_fault(self) -> None:
+        """However much comes into the outbox meanwhile: only `stop` cuts it short."""
+        end = time.monotonic() + FAULT_SECONDS
+        while not self._stopping and (left := end - time.monotonic()) > 0:
+            self._wake.clear()
+            await self._rest(left)
 
     async def _rest(self, seconds: float) -> None:
         if self._stopping:
@@ -140,7 +178,7 @@ async def _head(connection: AsyncConnection) -> list[_Row]:
 
 
 async def _send(
-    connection: AsyncConnection, producer: AIOKafkaProducer, rows: Sequence[_Row]
+    connection: AsyncConnection, producer: AIOKafkaProducer, rows: Sequence[_Row], service: str
 ) -> None:
     """Send all, wait for all, delete the acknowledged; raise the first failure afterwards."""
     sent: list[asyncio.Future[object]] = []
@@ -154,10 +192,12 @@ async def _send(
                 )
     finally:
         if sent:
-            await asyncio.wait(sent, timeout=max(0.0, deadline - time.monotonic()))
+            left = max(0.0, deadline - time.monotonic())
+            await renewing(connection, asyncio.wait(sent, timeout=left))
             done = _acknowledged(rows, sent)
             reach("acknowledged-before-delete")
             await _delete(connection, done)
+            _count(rows, done, service)
     for future in sent:
         if not future.done():
             raise TimeoutError(f"not acknowledged in {SEND_DEADLINE:g} s")
@@ -174,6 +214,12 @@ def _acknowledged(rows: Sequence[_Row], sent: Sequence[asyncio.Future[object]]) 
         elif (row.topic, row.key) not in failed:
             done.append(row.seq)
     return done
+
+
+def _count(rows: Sequence[_Row], done: Sequence[int], service: str) -> None:
+    gone = set(done)
+    types = (row.type for row in rows if row.seq in gone)
+    count_out(service, types, EVENTS_ACKNOWLEDGED)
 
 
 async def _delete(connection: AsyncConnection, seqs: Sequence[int]) -> None:

@@ -1,6 +1,7 @@
 """The consumer's loop: poll, apply, and on a transient fault pause but keep polling."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -20,14 +21,20 @@ from shared.messaging.client import make_consumer, make_observer
 from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Record
 from shared.messaging.errors import StopAndAlarm, Transient, is_transient
+from shared.metrics import TRANSIENT_FAULTS
 
 log = logging.getLogger(__name__)
 
 POLL_MS = 250
+POLL_DEADLINE = 5.0
 BATCH = 500
 FIRST_WAIT = 0.2
-LONGEST_WAIT = 30.0
+LONGEST_WAIT = 5.0
 COMMIT_DEADLINE = 5.0
+CLOSE_DEADLINE = 5.0
+LOOK_SECONDS = 10.0
+"""How long nothing may come before it is asked whether there is nothing."""
+LOOK_DEADLINE = 2.0
 
 
 @dataclass(slots=True)
@@ -78,27 +85,48 @@ class Runner:
     client: AIOKafkaConsumer | None = None
     observer: AIOKafkaConsumer | None = None
     last_poll: float = field(default_factory=time.monotonic)
+    last_progress: float = field(default_factory=time.monotonic)
     busy: bool = False
     alarm: str = ""
+    _oldest: float | None = None
+    _caught_up: float | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _backoff: Backoff | None = None
     _assigned: bool = False
     _placed: bool = False
+    _reached: dict[TopicPartition, int] = field(default_factory=dict)
+    _past: dict[str, Mapping[TopicPartition, int]] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Consume until `stop`; then finish the batch at hand and leave."""
-        self.client = make_consumer(self.kafka, self.consumer.name, self.instance)
-        self.client.subscribe(list(self.consumer.topics), listener=_Rebalance(self))
         observer = make_observer(self.kafka, self.consumer.name, self.instance)
         try:
-            await self.client.start()
             await observer.start()
             self.observer = observer
             while not self._stopping.is_set():
-                await self._turn(self.client)
+                await self._with_a_client()
         finally:
-            await self.client.stop()
             await observer.stop()
+
+    async def _with_a_client(self) -> None:
+        """Consume until `stop`, or until this client of Kafka's is of no use any more.
+
+        One whose part for the group has died of something unforeseen raises at every poll for
+        ever, however well the broker is; a new one takes its place.
+        """
+        client = make_consumer(self.kafka, self.consumer.name, self.instance)
+        client.subscribe(list(self.consumer.topics), listener=_Rebalance(self))
+        self.client = client
+        try:
+            await client.start()
+            while not self._stopping.is_set():
+                await self._turn(client)
+        except KafkaError as error:
+            log.warning("a new client takes over from one that fails for good: %r", error)
+            await asyncio.sleep(1)
+        finally:
+            self.lose_place(assigned=False)
+            await _end(client)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -107,6 +135,7 @@ class Runner:
         """What is polled from here on is dropped, until the positions have been sought."""
         self._assigned = assigned
         self._placed = False
+        self._oldest = self._caught_up = None
 
     async def _turn(self, client: AIOKafkaConsumer) -> None:
         if self.alarm:
@@ -116,16 +145,78 @@ class Runner:
             if self._assigned and not self._placed:
                 await self._find_place(client)
         try:
-            fetched: Mapping[TopicPartition, list[Any]] = await client.getmany(
-                timeout_ms=POLL_MS, max_records=self.batch
-            )
+            fetched = await self._poll(client)
         except KafkaError as error:
+            self._placed = False  # what other partitions had given is gone with the error
+            if not error.retriable:
+                raise
             log.warning("poll failed: %r", error)
             await asyncio.sleep(1)
             return
         self.last_poll = time.monotonic()
+        if (fetched and self._placed) or await self._may_be_idle():
+            self.last_progress = time.monotonic()
+        self._look_at(fetched)
         if fetched and self._placed:
             await self._apply(client, fetched)
+        if self._placed:
+            await self._pass_gaps(client, fetched)
+
+    async def _poll(self, client: AIOKafkaConsumer) -> Mapping[TopicPartition, list[Any]]:
+        """Without an assignment the client waits for one as long as that takes; we do not."""
+        fetched: Mapping[TopicPartition, list[Any]] = {}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_DEADLINE):
+                fetched = await client.getmany(timeout_ms=POLL_MS, max_records=self.batch)
+        return fetched
+
+    async def _may_be_idle(self) -> bool:
+        """Whether an empty poll is as it should be; a client that is stuck polls for ever.
+
+        False: the broker answers, but we have no place in the group, or our partitions hold records
+        that do not come. Also False between two looks.
+        """
+        if self.alarm or self._backoff:
+            return True
+        if time.monotonic() - self.last_progress < LOOK_SECONDS:
+            return False
+        try:
+            async with asyncio.timeout(LOOK_DEADLINE):
+                ends = await self._ends(self.consumer.topics)
+        except (KafkaError, TimeoutError):
+            return True
+        if ends is None or self.client is None:
+            return True
+        ours = self.client.assignment()
+        waiting = any(end > self._reached.get(p, 0) for p, end in ends.items() if p in ours)
+        return self._assigned and not waiting
+
+    def _look_at(self, fetched: Mapping[TopicPartition, list[Any]]) -> None:
+        """Keep what tells how late we are: the oldest append time in hand, or when none was left.
+
+        While a batch is put back, or the alarm stands, an empty poll says nothing.
+        """
+        if not self._placed or self.alarm or self._backoff:
+            return
+        if fetched:
+            self._oldest = min(records[0].timestamp for records in fetched.values()) / 1000
+        else:
+            self._oldest, self._caught_up = None, time.time()
+
+    def lag_seconds(self, behind: int, now: float) -> float | None:
+        """How long the oldest record that is not applied has waited, as far as this process knows.
+
+        `behind`: how many are not applied; `now`: seconds since 1970. None: not known yet.
+        """
+        if not behind:
+            return 0.0
+        since = self._caught_up if self._oldest is None else self._oldest
+        return None if since is None else max(0.0, now - since)
+
+    @property
+    def attempts(self) -> int:
+        """Tries that the batch at hand has failed."""
+        return self._backoff.attempt if self._backoff else 0
 
     async def _find_place(self, client: AIOKafkaConsumer) -> None:
         """Seek each partition to where the database says the effects end."""
@@ -140,7 +231,31 @@ class Runner:
         if not self._placed:  # a rebalance came in between
             return
         for partition in client.assignment():
-            client.seek(partition, known.get((partition.topic, partition.partition), 0))
+            self._reached[partition] = known.get((partition.topic, partition.partition), 0)
+            client.seek(partition, self._reached[partition])
+
+    async def _pass_gaps(
+        self, client: AIOKafkaConsumer, fetched: Mapping[TopicPartition, list[Any]]
+    ) -> None:
+        """Go past what is no record to us, such as the end of a publisher's transaction."""
+        self._reached |= {p: records[-1].offset + 1 for p, records in fetched.items()}
+        passed: dict[tuple[str, int], int] = {}
+        try:
+            async with asyncio.timeout(COMMIT_DEADLINE):
+                for p in client.assignment() - fetched.keys():
+                    end = await client.position(p)
+                    if end > self._reached.get(p, end):
+                        passed[p.topic, p.partition] = self._reached[p] = end
+        except (KafkaError, TimeoutError) as error:
+            log.info("Kafka's client does not know where it is: %r", error)
+        try:
+            if passed:
+                async with self.engine.begin() as connection:
+                    await store.pass_over(connection, self.consumer.name, passed)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            self._pause(client, error)
 
     async def _positions(self) -> dict[tuple[str, int], int]:
         async with self.engine.connect() as connection:
@@ -171,6 +286,7 @@ class Runner:
         self._placed = False
         self._backoff = self._backoff or Backoff()
         wait = self._backoff.grow(time.monotonic())
+        TRANSIENT_FAULTS.labels(self.consumer.name).inc()
         client.pause(*client.assignment())
         log.warning("transient fault, trying again in %.1f s: %s", wait, fault)
 
@@ -187,19 +303,55 @@ class Runner:
         except (KafkaError, TimeoutError) as error:
             log.info("Kafka's offsets (which only show lag) were not committed: %r", error)
 
+    async def has_read(self, topics: Sequence[str]) -> bool:
+        """Whether everything is applied that these topics held when this was first asked.
+
+        No transactions are written to them: a control record's offset is never applied.
+        """
+        for topic in topics:
+            if topic not in self._past:
+                ends = await self._ends([topic])
+                if ends is None:
+                    return False
+                self._past[topic] = ends
+        left = {place: end for topic in topics for place, end in self._past[topic].items()}
+        if not left:
+            return True
+        known = await self._positions()
+        if any(known.get((place.topic, place.partition), 0) < end for place, end in left.items()):
+            return False
+        self._past |= {topic: {} for topic in topics}
+        return True
+
     async def behind(self) -> tuple[int, dict[str, int]]:
         """How many records of all topics are not applied yet (-1: unknown), and the positions."""
-        client, observer = self.client, self.observer
-        if client is None or observer is None:
+        ends = await self._ends(self.consumer.topics)
+        if ends is None:
             return -1, {}
         known = await self._positions()
-        partitions = [
-            TopicPartition(topic, number)
-            for topic in self.consumer.topics
-            for number in (client.partitions_for_topic(topic) or set())
-        ]
-        if len({p.topic for p in partitions}) < len(self.consumer.topics):
-            return -1, {}
-        ends: Mapping[TopicPartition, int] = await observer.end_offsets(partitions)
         missing = sum(max(0, end - known.get((p.topic, p.partition), 0)) for p, end in ends.items())
         return missing, {f"{topic}/{part}": offset for (topic, part), offset in known.items()}
+
+    async def _ends(self, topics: Sequence[str]) -> Mapping[TopicPartition, int] | None:
+        """Where the topics end now; None while that is not known."""
+        client, observer = self.client, self.observer
+        if client is None or observer is None:
+            return None
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in (client.partitions_for_topic(topic) or set())
+        ]
+        if len({p.topic for p in partitions}) < len(topics):
+            return None
+        ends: Mapping[TopicPartition, int] = await observer.end_offsets(partitions)
+        return ends
+
+
+async def _end(client: AIOKafkaConsumer) -> None:
+    """Let go of it, however it takes that; what it holds was read, and is not applied."""
+    try:
+        async with asyncio.timeout(CLOSE_DEADLINE):
+            await client.stop()
+    except Exception as error:
+        log.warning("Kafka's client does not end by itself: %r", error)

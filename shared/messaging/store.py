@@ -1,6 +1,6 @@
 """The kernel's statements: few, whole-batch, sorted so that two owners cannot deadlock."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -121,6 +121,13 @@ async def advance(connection: AsyncConnection, consumer: str, readings: Sequence
     for reading in readings:
         record = reading.record
         ends[record.topic, record.partition] = record.offset + 1
+    await pass_over(connection, consumer, ends)
+
+
+async def pass_over(
+    connection: AsyncConnection, consumer: str, ends: Mapping[tuple[str, int], int]
+) -> None:
+    """Move the consumer's position to these offsets of (topic, partition); never back."""
     await connection.execute(
         _ADVANCE,
         {

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -16,6 +16,7 @@ from shared.clock import BusinessClock, Clock
 from shared.contracts.base import Event
 from shared.messaging.envelope import Cause, Envelope, derived_envelope, new_envelope
 from shared.messaging.errors import DuplicateId, KeyNotLocked, Permanent
+from shared.metrics import count_out
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,8 +51,7 @@ class HasCause(Protocol):
     def cause(self) -> Cause: ...
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(NamedTuple):
     topic: str
     key: str
     envelope: Envelope
@@ -191,6 +191,7 @@ class Works:
             yield work
             stored = await work.store_published()
         if stored:
+            count_out(self.service, (row.envelope.type for row in work.published))
             self.on_commit()
 
     @asynccontextmanager

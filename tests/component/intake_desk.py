@@ -236,12 +236,13 @@ async def intake_at(url: str, folder: Path) -> AsyncIterator[DeskRoom]:
     consumer = app.service.consumer
     applier = Applier(consumer, engine, clock, system)
     planner = routines.planner(works)
+    runner = Runner(consumer, applier, engine, settings.kafka, "0")
     served = build_app(
         app.service,
         parts,
-        Runner(consumer, applier, engine, settings.kafka, "0"),
+        runner,
         relay,
-        [RoutineRunner(planner, engine)],
+        [RoutineRunner(planner, engine, runner.has_read)],
     )
     transport = httpx.ASGITransport(app=served)
     try:

@@ -72,6 +72,10 @@ async def test_the_longest_pause_leaves_the_member_in_its_group(consumer: AIOKaf
     assert consumer._session_timeout_ms > COMMIT_DEADLINE * 1000
 
 
+async def test_a_rebalance_is_not_taken_for_a_silent_broker(consumer: AIOKafkaConsumer) -> None:
+    assert consumer._client._request_timeout_ms > consumer._rebalance_timeout_ms
+
+
 def test_every_service_has_a_group_of_its_own() -> None:
     groups = {consumer_settings(KAFKA, service(n).consumer.name, "0")["group_id"] for n in SERVICES}
     assert len(groups) == len(SERVICES)

@@ -49,6 +49,9 @@ def database_error(sqlstate: str | None) -> DBAPIError:
         "57P03",
         "55P03",
         "25006",
+        "25P03",
+        "25P04",
+        "57P05",
     ],
 )
 def test_states_of_the_database_that_pass(sqlstate: str) -> None:
@@ -57,7 +60,20 @@ def test_states_of_the_database_that_pass(sqlstate: str) -> None:
 
 @pytest.mark.parametrize(
     "sqlstate",
-    ["23505", "23514", "23503", "22P02", "22021", "42601", "42P01", "42501", "3D000", "", None],
+    [
+        "23505",
+        "23514",
+        "23503",
+        "22P02",
+        "22021",
+        "25P02",
+        "42601",
+        "42P01",
+        "42501",
+        "3D000",
+        "",
+        None,
+    ],
 )
 def test_states_of_the_database_that_stay(sqlstate: str | None) -> None:
     assert not is_transient(database_error(sqlstate))

@@ -44,6 +44,10 @@ ALLOWED = {
     ("data", "postpone"): "retry",
     ("data", "refuse"): "refused",
     ("data", "lose"): "uncertain",
+} | {
+    (state, f"recall-{end}"): end
+    for state in ("waiting", "queued", "sending", "data", "retry")
+    for end in ("sent", "refused", "uncertain")
 }
 MAIL = UUID("0198f2a4-6f6e-7c3a-9a51-2f5c9f1f0a01")
 NOON = datetime(2025, 12, 2, 12, tzinfo=WARD_ZONE)
@@ -67,7 +71,9 @@ def test_every_state_is_reached_and_only_final_ones_are_left_by_nothing() -> Non
 
 def test_what_was_handed_over_never_goes_back_to_the_queue_by_itself() -> None:
     """Only a reply of the relay, which says that it did not take the message, allows a retry."""
-    assert {c for s, c in ALLOWED if s == "data"} == {"confirm", "postpone", "refuse", "lose"}
+    recalled = {"recall-sent", "recall-refused", "recall-uncertain"}
+    of_data = {command for state, command in ALLOWED if state == "data"}
+    assert of_data - recalled == {"confirm", "postpone", "refuse", "lose"}
     lost = settle(Answer("uncertain", None, "no answer"), 0, MAIL)
     assert lost.command is Command.LOSE
 

@@ -34,6 +34,7 @@ from shared.contracts.intake import (
     PeriodOpened,
 )
 from shared.contracts.intake import ObligationMet as Met
+from shared.contracts.notify import MailFailed, MailSent
 from tests.component.notify_stage import DUE, HOUSE, PERIOD, PUPIL, SCHOOL, Story
 
 pytestmark = pytest.mark.unit
@@ -222,5 +223,6 @@ def test_every_kind_and_status_has_words_and_a_filter() -> None:
 def test_what_notify_listens_to() -> None:
     public = {CandidatePublished, DossierConcluded, AwardDecided}
     known = {MovementLaunched, PeriodOpened, ParticipantRegistered, ContactRecorded, ContactErased}
+    own = {MailSent, MailFailed}
     heard = {subscription.event for subscription in service.consumer.subscriptions.values()}
-    assert heard == {*KINDS.values(), *public, *known, Met}
+    assert heard == {*KINDS.values(), *public, *known, *own, Met}

@@ -42,6 +42,9 @@ class Command(StrEnum):
     POSTPONE = "postpone"
     REFUSE = "refuse"
     LOSE = "lose"
+    RECALL_SENT = "recall-sent"
+    RECALL_REFUSED = "recall-refused"
+    RECALL_UNCERTAIN = "recall-uncertain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ def _move(target: State, *sources: State) -> Move:
     return Move(frozenset(sources), target)
 
 
+_OPEN = (State.WAITING, State.QUEUED, State.SENDING, State.DATA, State.RETRY)
+
 MOVES: Mapping[Command, Move] = MappingProxyType(
     {
         Command.QUEUE: _move(State.QUEUED, State.WAITING),
@@ -67,8 +72,12 @@ MOVES: Mapping[Command, Move] = MappingProxyType(
         Command.POSTPONE: _move(State.RETRY, State.SENDING, State.DATA),
         Command.REFUSE: _move(State.REFUSED, State.SENDING, State.DATA),
         Command.LOSE: _move(State.UNCERTAIN, State.DATA),
+        Command.RECALL_SENT: _move(State.SENT, *_OPEN),
+        Command.RECALL_REFUSED: _move(State.REFUSED, *_OPEN),
+        Command.RECALL_UNCERTAIN: _move(State.UNCERTAIN, *_OPEN),
     }
 )
+"""Recalled: our own topic tells the end of a mail that this database, an older copy, has open."""
 IN_HAND = frozenset({State.SENDING, State.DATA})
 """A worker holds the mail, under a claim."""
 FINAL = frozenset({State.SENT, State.REFUSED, State.UNCERTAIN, State.DROPPED})

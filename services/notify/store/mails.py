@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.domain.delivery import IN_HAND, MOVES, Command, State
+from services.notify.domain.delivery import FINAL, IN_HAND, MOVES, Command, State
 from services.notify.domain.telling import ERASED
 from services.notify.store.tables import (
     MOMENT,
@@ -22,6 +22,7 @@ from services.notify.store.tables import (
     obligation,
     participant,
     period,
+    told,
 )
 
 
@@ -106,6 +107,35 @@ async def claim(
         .returning(mail.c.id)
     )
     return rows.all()
+
+
+async def hear_of(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what our own topic says of mails (`told`'s columns) that have not ended here."""
+    ended = await connection.scalars(
+        sa.select(mail.c.id).where(
+            mail.c.id.in_([row["mail"] for row in rows]), mail.c.status.in_(sorted(FINAL))
+        )
+    )
+    known = set(ended)
+    if news := [dict(row) for row in rows if row["mail"] not in known]:
+        await connection.execute(insert(told).on_conflict_do_nothing(), news)
+
+
+async def recall(connection: AsyncConnection) -> int:
+    """End the mails of which our own topic said what became of them; returns how many."""
+    able = sa.or_(
+        *(
+            sa.and_(told.c.status == MOVES[command].target, _able(command))
+            for command in (Command.RECALL_SENT, Command.RECALL_REFUSED, Command.RECALL_UNCERTAIN)
+        )
+    )
+    heard = sa.delete(told).where(mail.c.id == told.c.mail, able).returning(*told.c).cte("heard")
+    kept = {name: heard.c[name] for name in ("status", "person", "reason", "sent_at")}
+    nobodys = dict.fromkeys(("claim", "claimed_by", "lease_until", "answer"))
+    result = await connection.execute(
+        sa.update(mail).where(mail.c.id == heard.c.mail).values(recalled=True, **kept, **nobodys)
+    )
+    return result.rowcount
 
 
 def _criteria() -> sa.ScalarSelect[Any]:

@@ -132,6 +132,7 @@ mail = sa.Table(
     sa.Column("answer", JSONB(none_as_null=True)),
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
     _moment("sent_at", nullable=True),
+    sa.Column("recalled", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("ix_mail_waiting", "seq", postgresql_where=sa.text(_among(State.WAITING))),
     sa.Index(
         "ix_mail_due", "due_at", "seq", postgresql_where=sa.text(_among(State.QUEUED, State.RETRY))
@@ -140,7 +141,27 @@ mail = sa.Table(
 )
 """The delivery of one notice. `written_at` and `sent_at` are business time, the rest system time.
 
-`answer`: what the relay said, kept before the outcome is settled and told.
+`answer`: what the relay said, kept before the outcome is settled and told. `recalled`: its end is
+known from our own topic alone, what it said is not.
+"""
+
+told = sa.Table(
+    "told",
+    tables,
+    _id("mail", key=True),
+    _text("status"),
+    _text("person"),
+    _text("reason"),
+    _moment("sent_at", nullable=True),
+    sa.CheckConstraint(
+        f"{_among(State.SENT, State.REFUSED, State.UNCERTAIN)}"
+        f" AND (status = '{State.SENT}') = (sent_at IS NOT NULL)",
+        name="outcome",
+    ),
+)
+"""What our own topic says became of mails that this database does not know as ended.
+
+There are rows only after it was restored from an older copy, until each has met its mail.
 """
 
 _SHOWN = ("period", "name", "unit", "achievement", "form_title")

@@ -1,0 +1,1 @@
+"""The kernel's loops while connections, servers and instances come and go."""
