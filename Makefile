@@ -8,6 +8,9 @@ UV_HOME := .uv/$(UV_VERSION)
 UV_BIN := $(UV_HOME)/bin/uv
 BIN := .venv/bin
 SYNCED := .venv/.synced
+FAULTS ?= 70
+EVENTS ?= 20000
+SEED ?= 1
 
 # The embedded stack fetches its Java with the same uv.
 export UV := $(CURDIR)/$(UV_BIN)
@@ -15,7 +18,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help run test lint reset coverage lock secrets
+.PHONY: help run test lint reset coverage lock secrets chaos
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -34,6 +37,9 @@ lint: $(SYNCED) ## style, types, the laws of the house, Dockerfile and compose
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/docker-compose --env-file .env.example config --quiet
 	$(BIN)/python -m pytest -q tests/contract/test_deploy_files.py
+
+chaos: $(SYNCED) ## faults under load: make chaos FAULTS=60 EVENTS=20000 SEED=1
+	@exec $(BIN)/python -m tests.chaos --faults $(FAULTS) --events $(EVENTS) --seed $(SEED) $(ARGS)
 
 reset: $(SYNCED) ## stop the stack and forget its state
 	@exec $(BIN)/python -m deploy.local reset

@@ -1,0 +1,1 @@
+"""Seeded chaos against the four real services, and an independent check of what came of it."""
