@@ -3,7 +3,7 @@
 from typing import ClassVar
 from uuid import UUID
 
-from shared.contracts.base import Code, Event, Instant
+from shared.contracts.base import Code, Event, Instant, Text
 
 
 class _AboutMail(Event):
@@ -31,4 +31,4 @@ class MailFailed(_AboutMail):
 
     failed_at: Instant
     uncertain: bool
-    reason: str
+    reason: Text

@@ -81,8 +81,14 @@ def reader(consumer: Consumer) -> Callable[[Record], Reading]:
 
 
 def appended_at(record: Record) -> datetime:
-    """When the broker took the record (LogAppendTime), or when its producer says it was made."""
-    return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    """When the broker took the record (LogAppendTime), or when its producer says it was made.
+
+    A producer's word that is no moment of the calendar counts as 1970.
+    """
+    try:
+        return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
 
 
 def _key_text(record: Record) -> str:

@@ -32,6 +32,8 @@ FIRST_WAIT = 0.2
 LONGEST_WAIT = 5.0
 COMMIT_DEADLINE = 5.0
 CLOSE_DEADLINE = 5.0
+SHOW_SECONDS = 1.0
+"""How often Kafka is told the offsets while records keep coming; each time is waited for."""
 LOOK_SECONDS = 10.0
 """How long nothing may come before it is asked whether there is nothing."""
 LOOK_DEADLINE = 2.0
@@ -94,6 +96,8 @@ class Runner:
     _backoff: Backoff | None = None
     _assigned: bool = False
     _placed: bool = False
+    _unshown: dict[TopicPartition, list[Any]] = field(default_factory=dict)
+    _last_shown: float = 0.0
     _reached: dict[TopicPartition, int] = field(default_factory=dict)
     _past: dict[str, Mapping[TopicPartition, int]] = field(default_factory=dict)
 
@@ -121,6 +125,7 @@ class Runner:
             await client.start()
             while not self._stopping.is_set():
                 await self._turn(client)
+            await self._show_progress(client, self._unshown)
         except KafkaError as error:
             log.warning("a new client takes over from one that fails for good: %r", error)
             await asyncio.sleep(1)
@@ -136,6 +141,7 @@ class Runner:
         self._assigned = assigned
         self._placed = False
         self._oldest = self._caught_up = None
+        self._unshown = {}
 
     async def _turn(self, client: AIOKafkaConsumer) -> None:
         if self.alarm:
@@ -161,6 +167,8 @@ class Runner:
             await self._apply(client, fetched)
         if self._placed:
             await self._pass_gaps(client, fetched)
+        if not fetched or time.monotonic() - self._last_shown >= SHOW_SECONDS:
+            await self._show_progress(client, self._unshown)
 
     async def _poll(self, client: AIOKafkaConsumer) -> Mapping[TopicPartition, list[Any]]:
         """Without an assignment the client waits for one as long as that takes; we do not."""
@@ -280,7 +288,7 @@ class Runner:
             self.busy = False
         self._backoff = None
         reach("committed-before-offsets")
-        await self._show_progress(client, fetched)
+        self._unshown |= {p: records[-1:] for p, records in fetched.items()}
 
     def _pause(self, client: AIOKafkaConsumer, fault: Exception) -> None:
         self._placed = False
@@ -295,8 +303,10 @@ class Runner:
     ) -> None:
         ours = client.assignment()
         offsets = {p: records[-1].offset + 1 for p, records in fetched.items() if p in ours}
+        self._unshown = {}
         if not offsets:
             return
+        self._last_shown = time.monotonic()
         try:
             async with asyncio.timeout(COMMIT_DEADLINE):
                 await client.commit(offsets)

@@ -231,3 +231,10 @@ def test_one_handler_for_one_event() -> None:
 
 def test_a_consumer_reads_the_topics_of_what_it_handles() -> None:
     assert consumer().topics == (INBOUND, Forgotten.TOPIC, TOPIC)
+
+
+@pytest.mark.parametrize("timestamp", [-(2**63), -1, 2**63 - 1])
+def test_a_producer_s_time_outside_the_calendar_is_no_obstacle(timestamp: int) -> None:
+    reading = read(replace(GOOD, timestamp=timestamp))
+    assert reading.received is not None
+    assert reading.received.appended_at.year in {1969, 1970}
