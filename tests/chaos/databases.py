@@ -57,7 +57,8 @@ class Databases:
             return rows
 
     async def _connection(self, database: str) -> Any:
-        if database not in self._connections:
+        known = self._connections.get(database)
+        if known is None or known.is_closed():
             self._connections[database] = await asyncpg.connect(
                 host=self._place.host,
                 port=self._place.port,

@@ -23,7 +23,9 @@ TOPICS = (
     "thidua.outbound.e-office.v1",
 )
 CHUNK = 20_000
-POLL_SECONDS = 20
+POLL_SECONDS = 0.3
+PATIENCE = 60
+"""Empty polls in a row before the reading is given up."""
 ERASED = "vn.thidua.intake.contact-erased.v1"
 """What an empty record without headers on the contacts topic is."""
 
@@ -109,9 +111,11 @@ def _messages(kafka: str, topics: Sequence[str]) -> Iterator[Any]:
                     left[topic, number] = high
                     starts.append(TopicPartition(topic, number, low))
         consumer.assign(starts)
+        empty = 0
         while left:
             messages: Sequence[Any] = consumer.consume(5000, POLL_SECONDS)
-            if not messages:
+            empty = 0 if messages else empty + 1
+            if empty > PATIENCE:
                 raise TimeoutError(f"records did not come: {left}")
             for message in messages:
                 place = (str(message.topic()), int(message.partition()))
