@@ -15,6 +15,7 @@ from tests.chaos.stack import ChaosStack
 RECOVERY_SECONDS = 90.0
 """A service that shows no effect for that long after a fault has not recovered."""
 ASK_SECONDS = 1.0
+BEHIND_SECONDS = 5.0
 
 _APPLIED = "SELECT coalesce(max(seq), 0) FROM chaos_applied"
 
@@ -70,8 +71,12 @@ class Field:
         found: int = self.databases.value(service, query, key)
         return found
 
-    def await_parked(self, service: str, key: str, least: int) -> None:
-        self._until(service, lambda: self.parked(service, key) >= least)
+    def await_parked(self, service: str, key: str) -> None:
+        """Until an event of the key is set aside, and for a moment for those behind it."""
+        self._until(service, lambda: self.parked(service, key))
+        deadline = time.monotonic() + BEHIND_SECONDS
+        while self.parked(service, key) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
 
     def _until(self, service: str, seen: Callable[[], Any]) -> Any:
         """Ask, and stir the service from time to time, until there is an answer that is true."""

@@ -20,7 +20,7 @@ from shared.messaging.tables import outbox
 from shared.messaging.unit_of_work import UnitOfWork
 
 VARIABLE = "CHAOS_PLANTED"
-PAUSE = 0.02
+PAUSE = 0.1
 """Seconds by which a planted window is held open, so that a short run meets it."""
 
 
@@ -91,20 +91,21 @@ def cursor_relay() -> None:
         return rows
 
     _replace(relay, "_head", head)
-    _slow_commits()
+    _hold_open(before=False)
 
 
-def _slow_commits() -> None:
-    """Every other transaction commits a little later than it drew its outbox numbers."""
+def _hold_open(*, before: bool) -> None:
+    """Every other transaction waits before, or after, it draws its outbox numbers."""
     honest = UnitOfWork.store_published
     turns = 0
 
     async def stored(self: UnitOfWork) -> int:
         nonlocal turns
+        turns += bool(self.published)
+        pause = PAUSE if self.published and turns % 2 else 0
+        await asyncio.sleep(pause if before else 0)
         count = await honest(self)
-        turns += bool(count)
-        if count and turns % 2:
-            await asyncio.sleep(PAUSE)
+        await asyncio.sleep(0 if before else pause)
         return count
 
     _replace(UnitOfWork, "store_published", stored)
@@ -136,7 +137,7 @@ def publish_without_lock() -> None:
         await asyncio.sleep(0)
 
     _replace(UnitOfWork, "lock", lock)
-    _slow_commits()
+    _hold_open(before=True)
 
 
 def _replace(owner: Any, name: str, bug: Callable[..., Any]) -> None:

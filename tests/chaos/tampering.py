@@ -33,7 +33,7 @@ def poison(field: Field, fault: Fault, before_it_parks: Callable[[], None] = lam
             key = field.load.register_poisoned(door, lambda key: add(f"{REGISTERED}|{key}"))
     field.load.journal.poison(service, key)
     before_it_parks()
-    field.await_parked(service, key, 2)
+    field.await_parked(service, key)
     field.chest.mend(service, put[0])
     over = time.monotonic()
     _retry(field, fault, key)
