@@ -18,7 +18,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help run test lint reset coverage lock secrets chaos
+.PHONY: help run test lint reset coverage lock secrets chaos bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,9 @@ reset: $(SYNCED) ## stop the stack and forget its state
 
 coverage: $(SYNCED) ## the tests with branch coverage, report in htmlcov/
 	$(BIN)/python -m pytest -m "not browser" --cov --cov-report=term --cov-report=html $(ARGS)
+
+bench: $(SYNCED) ## the kernel beside its peers, at most half an hour (make bench ARGS=--quick)
+	@exec $(BIN)/python -m bench $(ARGS)
 
 lock: $(UV_BIN) ## solve the dependencies again into uv.lock
 	$(UV_BIN) lock

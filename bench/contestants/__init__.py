@@ -1,0 +1,1 @@
+"""The contestants: each a process that drains one topic into one database."""

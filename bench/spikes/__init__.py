@@ -1,0 +1,1 @@
+"""Spikes: what a library would do in the place of a part of ours, measured."""
