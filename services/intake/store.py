@@ -14,6 +14,7 @@ from services.intake.domain.deadline import Lateness, Return
 from services.intake.domain.report import ReportState, Version
 from shared.calendar import WARD_ZONE
 from shared.database import metadata
+from shared.rows import as_table, insert_rows
 
 tables = metadata()
 
@@ -152,8 +153,7 @@ async def add(
     connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
 ) -> None:
     """Insert new rows. Raises IntegrityError when one is there already: the callers know."""
-    if rows:
-        await connection.execute(sa.insert(table), [dict(row) for row in rows])
+    await insert_rows(connection, table, rows)
 
 
 async def movements(connection: AsyncConnection, ward: str) -> dict[str, dict[str, Any]]:
@@ -294,23 +294,24 @@ async def open_obligations(
     return {(row.participant, row.period): row for row in rows}
 
 
-_MEET = (
-    sa.update(obligation)
-    .where(obligation.c.id == sa.bindparam("which"), obligation.c.met_at.is_(None))
-    .values(met_at=sa.bindparam("at", type_=_MOMENT), on_time=sa.bindparam("timely"))
-)
-_CANCEL = (
-    sa.update(reminder)
-    .where(reminder.c.obligation == sa.bindparam("which"), reminder.c.state == "planned")
-    .values(state="cancelled")
-)
+_MET = {"which": obligation.c.id.type, "at": _MOMENT, "timely": sa.Boolean()}
 
 
 async def meet(connection: AsyncConnection, met: Sequence[Mapping[str, Any]]) -> None:
     """Mark obligations (`which`, `at`, `timely`) met and cancel what was planned for them."""
-    if met:
-        await connection.execute(_MEET, list(met))
-        await connection.execute(_CANCEL, [{"which": row["which"]} for row in met])
+    if not met:
+        return
+    given = as_table(met, _MET)
+    await connection.execute(
+        sa.update(obligation)
+        .where(obligation.c.id == given.c.which, obligation.c.met_at.is_(None))
+        .values(met_at=given.c.at, on_time=given.c.timely)
+    )
+    await connection.execute(
+        sa.update(reminder)
+        .where(reminder.c.obligation == given.c.which, reminder.c.state == "planned")
+        .values(state="cancelled")
+    )
 
 
 _DUE = sa.and_(reminder.c.state == "planned", reminder.c.due_at <= sa.bindparam("now"))
@@ -354,21 +355,23 @@ async def count_obligations(connection: AsyncConnection, ward: str, period_code:
     return await connection.scalar(query) or 0
 
 
-_SETTLE = (
-    sa.update(reminder)
-    .where(
-        reminder.c.obligation == sa.bindparam("which"),
-        reminder.c.offset_days == sa.bindparam("offset"),
-        reminder.c.state == "planned",
-    )
-    .values(state=sa.bindparam("became"))
-)
+_SETTLED = {"which": obligation.c.id.type, "offset": sa.Integer(), "became": sa.Text()}
 
 
 async def settle_reminders(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Record what became of reminders (`which`, `offset`, `became`)."""
-    if rows:
-        await connection.execute(_SETTLE, list(rows))
+    if not rows:
+        return
+    given = as_table(rows, _SETTLED)
+    await connection.execute(
+        sa.update(reminder)
+        .where(
+            reminder.c.obligation == given.c.which,
+            reminder.c.offset_days == given.c.offset,
+            reminder.c.state == "planned",
+        )
+        .values(state=given.c.became)
+    )
 
 
 _HEARD = sa.text(

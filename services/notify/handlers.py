@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from services.notify import commands
 from services.notify.domain.delivery import State
-from services.notify.store import facts, mails, tables
+from services.notify.store import mails, tables
 from shared.contracts.awards import AwardDecided, CandidatePublished, DossierConcluded
 from shared.contracts.intake import (
     ContactErased,
@@ -24,6 +24,7 @@ from shared.contracts.intake import (
 from shared.contracts.notify import MailFailed, MailSent
 from shared.contracts.scoring import ResultFrozen
 from shared.messaging import Consumer, Received, UnitOfWork
+from shared.rows import add_rows, put_rows
 
 consumer = Consumer("notify")
 
@@ -32,14 +33,14 @@ consumer = Consumer("notify")
 async def take_movements(events: Sequence[Received[MovementLaunched]], work: UnitOfWork) -> None:
     fields = {"ward", "movement", "version", "title", "place", "launched_on"}
     rows = [event.data.model_dump(include=fields) for event in events]
-    await facts.put(work.connection, tables.movement, rows)
+    await put_rows(work.connection, tables.movement, rows)
 
 
 @consumer.on(PeriodOpened)
 async def take_periods(events: Sequence[Received[PeriodOpened]], work: UnitOfWork) -> None:
     fields = {"ward", "period", "title", "year", "report_by", "report_by_text"}
     rows = [event.data.model_dump(include=fields) for event in events]
-    await facts.put(work.connection, tables.period, rows)
+    await put_rows(work.connection, tables.period, rows)
 
 
 @consumer.on(ParticipantRegistered)
@@ -51,25 +52,25 @@ async def take_participants(
         event.data.model_dump(include=fields) | {"proposer": event.data.proposed_by_name}
         for event in events
     ]
-    await facts.put(work.connection, tables.participant, rows)
+    await put_rows(work.connection, tables.participant, rows)
 
 
 @consumer.on(ContactRecorded)
 async def take_contacts(events: Sequence[Received[ContactRecorded]], work: UnitOfWork) -> None:
     rows = [event.data.model_dump() for event in events]
-    await facts.put(work.connection, tables.contact, rows)
+    await put_rows(work.connection, tables.contact, rows)
 
 
 @consumer.on(ContactErased)
 async def forget_contacts(events: Sequence[Received[ContactErased]], work: UnitOfWork) -> None:
     """The row stays, empty, so that mails which still come for the person are dropped."""
     rows = [event.data.model_dump() | {"name": None, "email": None} for event in events]
-    await facts.put(work.connection, tables.contact, rows)
+    await put_rows(work.connection, tables.contact, rows)
 
 
 async def keep_obligations(events: Sequence[Received[ObligationOpened]], work: UnitOfWork) -> None:
     rows = [event.data.model_dump() for event in events]
-    await facts.add(work.connection, tables.obligation, rows)
+    await add_rows(work.connection, tables.obligation, rows)
 
 
 @consumer.on(ObligationOpened)
@@ -91,7 +92,7 @@ async def tell_overdue(events: Sequence[Received[ObligationOverdue]], work: Unit
 @consumer.on(ObligationMet)
 async def take_met(events: Sequence[Received[ObligationMet]], work: UnitOfWork) -> None:
     rows = [event.data.model_dump(include={"obligation", "met_at"}) for event in events]
-    await facts.add(work.connection, tables.met, rows)
+    await add_rows(work.connection, tables.met, rows)
 
 
 @consumer.on(ReportReceived, order="none")
@@ -142,7 +143,7 @@ _SHOWN = {"ward", "dossier", "period", "name", "unit", "achievement", "form_titl
 async def show_candidates(events: Sequence[Received[CandidatePublished]], work: UnitOfWork) -> None:
     fields = _SHOWN | {"window_from", "window_until"}
     rows = [event.data.model_dump(include=fields) for event in events]
-    await facts.put(work.connection, tables.candidate, rows)
+    await put_rows(work.connection, tables.candidate, rows)
 
 
 @consumer.on(DossierConcluded)
@@ -150,13 +151,13 @@ async def hide_the_unsuccessful(
     events: Sequence[Received[DossierConcluded]], work: UnitOfWork
 ) -> None:
     rows = [event.data.model_dump(include={"ward", "dossier", "passed"}) for event in events]
-    await facts.put(work.connection, tables.conclusion, rows)
+    await put_rows(work.connection, tables.conclusion, rows)
 
 
 async def keep_honours(events: Sequence[Received[AwardDecided]], work: UnitOfWork) -> None:
     fields = _SHOWN | {"decision_number", "decided_on", "ordinal"}
     rows = [event.data.model_dump(include=fields) for event in events]
-    await facts.put(work.connection, tables.honour, rows)
+    await put_rows(work.connection, tables.honour, rows)
 
 
 @consumer.on(AwardDecided)

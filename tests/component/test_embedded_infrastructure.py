@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from deploy.local.infrastructure import Provided
@@ -123,11 +124,23 @@ def publish(kafka: str, topic: str, value: str) -> None:
     assert failures == [None]
 
 
+def end_of(consumer: Consumer, partition: TopicPartition) -> int:
+    """A broker that has just come back answers before it leads its partitions again."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return int(consumer.get_watermark_offsets(partition, timeout=20)[1])
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
 def everything(kafka: str, topic: str) -> list[str]:
     consumer = Consumer({"bootstrap.servers": kafka, "group.id": uuid.uuid4().hex})
     try:
         partition = TopicPartition(topic, 0, 0)
-        _, end = consumer.get_watermark_offsets(partition, timeout=20)
+        end = end_of(consumer, partition)
         consumer.assign([partition])
         values: list[str] = []
         while len(values) < end:

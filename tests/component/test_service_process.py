@@ -180,7 +180,7 @@ async def it_answers(tiny: Tiny) -> None:
     assert (await tiny.ask("/me")).json()["type"] == "urn:thidua:problem:unauthenticated"
     assert (await tiny.ask("/nothing")).json()["type"] == "urn:thidua:problem:not-found"
     assert "vn.thidua.tiny.thing-told.v1" in (await tiny.ask("/asyncapi.json")).json()["channels"]
-    assert "thidua_database_up{service=\"tiny\"} 1.0" in (await tiny.ask("/metrics")).text
+    assert 'thidua_database_up{service="tiny"} 1.0' in (await tiny.ask("/metrics")).text
     assert (await tiny.ask("/openapi.json")).json()["info"]["title"] == "thidua tiny"
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.awards.store.tables import award, decision, document, dossier
+from shared.rows import insert_rows
 
 Values = dict[str, Any]
 
@@ -32,7 +33,7 @@ async def add(connection: AsyncConnection, values: Values, dossiers: Sequence[st
     await connection.execute(sa.insert(decision).values(values))
     key = {"ward": values["ward"], "session": values["session"]}
     rows = [{**key, "dossier": d, "ordinal": n} for n, d in enumerate(dossiers, 1)]
-    await connection.execute(sa.insert(award), rows)
+    await insert_rows(connection, award, rows)
 
 
 async def ordinals_of(connection: AsyncConnection, ward: str, session: str) -> dict[str, int]:

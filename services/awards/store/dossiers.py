@@ -18,6 +18,7 @@ from services.awards.store.tables import (
     publication,
     step,
 )
+from shared.rows import as_table, insert_rows
 
 Values = dict[str, Any]
 _PUBLIC: list[sa.Column[Any]] = [
@@ -39,27 +40,24 @@ async def move(
     """Enter each dossier's step and its new state."""
     if not moves:
         return
-    statement = sa.update(dossier).where(
-        dossier.c.ward == ward, dossier.c.dossier == sa.bindparam("its_id")
-    )
+    steps = [
+        {
+            "ward": ward,
+            "dossier": name,
+            "state": str(state),
+            "command": str(command),
+            "actor": actor,
+            "at": at,
+        }
+        for name, command, state in moves
+    ]
+    its = as_table(steps, {name: step.c[name].type for name in ("dossier", "state")})
     await connection.execute(
-        statement.values(state=sa.bindparam("its_state")),
-        [{"its_id": name, "its_state": str(state)} for name, _, state in moves],
+        sa.update(dossier)
+        .where(dossier.c.ward == ward, dossier.c.dossier == its.c.dossier)
+        .values(state=its.c.state)
     )
-    await connection.execute(
-        sa.insert(step),
-        [
-            {
-                "ward": ward,
-                "dossier": name,
-                "state": str(state),
-                "command": str(command),
-                "actor": actor,
-                "at": at,
-            }
-            for name, command, state in moves
-        ],
-    )
+    await insert_rows(connection, step, steps)
 
 
 async def publish(
@@ -69,7 +67,7 @@ async def publish(
         {"ward": ward, "dossier": d, "window_from": window.first, "window_until": window.last}
         for d in dossiers
     ]
-    await connection.execute(sa.insert(publication), rows)
+    await insert_rows(connection, publication, rows)
 
 
 async def find(connection: AsyncConnection, ward: str, name: str) -> sa.Row[Any] | None:

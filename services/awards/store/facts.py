@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.awards.domain.law import OfferedForm
@@ -17,6 +16,7 @@ from services.awards.store.tables import (
     proposal,
     result,
 )
+from shared.rows import add_rows, insert_rows, put_rows
 
 Values = dict[str, Any]
 
@@ -25,30 +25,20 @@ async def add_movements(
     connection: AsyncConnection, versions: Sequence[Values], forms: Sequence[Values]
 ) -> None:
     """Versions are kept for ever; a version that is known stays as it is."""
-    await connection.execute(insert(movement).on_conflict_do_nothing(), versions)
-    if forms:
-        await connection.execute(insert(offered_form).on_conflict_do_nothing(), forms)
+    await add_rows(connection, movement, versions)
+    await add_rows(connection, offered_form, forms)
 
 
 async def put_periods(connection: AsyncConnection, rows: Sequence[Values]) -> None:
-    await _put(connection, period, rows)
+    await put_rows(connection, period, rows)
 
 
 async def put_participants(connection: AsyncConnection, rows: Sequence[Values]) -> None:
-    await _put(connection, participant, rows)
+    await put_rows(connection, participant, rows)
 
 
 async def put_results(connection: AsyncConnection, rows: Sequence[Values]) -> None:
-    await _put(connection, result, rows)
-
-
-async def _put(connection: AsyncConnection, table: sa.Table, rows: Sequence[Values]) -> None:
-    keys = [column.name for column in table.primary_key]
-    statement = insert(table)
-    others = {c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=others), rows
-    )
+    await put_rows(connection, result, rows)
 
 
 async def replace_proposals(
@@ -57,8 +47,7 @@ async def replace_proposals(
     """`owners`: the (ward, period, proposer) whose proposals are now these rows and no others."""
     theirs = sa.tuple_(proposal.c.ward, proposal.c.period, proposal.c.proposer)
     await connection.execute(sa.delete(proposal).where(theirs.in_(owners)))
-    if rows:
-        await connection.execute(insert(proposal), rows)
+    await insert_rows(connection, proposal, rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from services.awards.store.tables import (
     urn,
     voter,
 )
+from shared.rows import insert_rows
 
 Values = dict[str, Any]
 
@@ -41,9 +42,9 @@ async def add(
 ) -> None:
     key = {"ward": values["ward"], "session": values["session"]}
     await connection.execute(sa.insert(session).values(values))
-    await connection.execute(sa.insert(member), [{**key, "person": p} for p in members])
+    await insert_rows(connection, member, [{**key, "person": p} for p in members])
     rows = [{**key, "dossier": d, "place": place} for place, d in enumerate(dossiers, 1)]
-    await connection.execute(sa.insert(agenda), rows)
+    await insert_rows(connection, agenda, rows)
 
 
 async def find(connection: AsyncConnection, ward: str, name: str) -> sa.Row[Any] | None:
@@ -108,8 +109,7 @@ async def add_roll(connection: AsyncConnection, values: Values, called: Roll) ->
         for manner, people in (("present", called.present), ("written", called.written))
         for person in sorted(people)
     ]
-    if rows:
-        await connection.execute(sa.insert(attendance), rows)
+    await insert_rows(connection, attendance, rows)
 
 
 async def voters_of(connection: AsyncConnection, ward: str, name: str) -> set[str]:
@@ -131,12 +131,12 @@ async def cast(
     """Tick the voter off and put the choices into the urn, in rows that share nothing."""
     if own:
         rows = [{**key, "dossier": d, "person": person} for d in own]
-        await connection.execute(sa.insert(recusal), rows)
+        await insert_rows(connection, recusal, rows)
     if paper:
         rows = [{**key, "dossier": d, "person": person} for d in paper]
-        await connection.execute(sa.insert(voter), rows)
+        await insert_rows(connection, voter, rows)
         rows = [{**key, "dossier": d, "choice": str(choice)} for d, choice in paper.items()]
-        await connection.execute(sa.insert(urn), rows)
+        await insert_rows(connection, urn, rows)
 
 
 async def empty_the_urn(connection: AsyncConnection, ward: str, name: str) -> int:
@@ -190,7 +190,7 @@ async def close(
         }
         for name, (tally, passed) in tallies.items()
     ]
-    await connection.execute(sa.insert(outcome), rows)
+    await insert_rows(connection, outcome, rows)
 
 
 async def outcomes_of(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.store.tables import (
@@ -16,29 +16,15 @@ from services.notify.store.tables import (
     notice,
     period,
 )
+from shared.rows import add_rows
 
 Values = dict[str, Any]
 
 
-async def put(connection: AsyncConnection, table: sa.Table, rows: Sequence[Values]) -> None:
-    """Insert rows or replace them by their primary key, in their order: the last one holds."""
-    keys = [column.name for column in table.primary_key]
-    statement = insert(table)
-    others = {c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=others), rows
-    )
-
-
-async def add(connection: AsyncConnection, table: sa.Table, rows: Sequence[Values]) -> None:
-    """Insert rows; those that are there already stay as they are."""
-    await connection.execute(insert(table).on_conflict_do_nothing(), rows)
-
-
 async def add_notices(connection: AsyncConnection, rows: Sequence[Values]) -> None:
     """Notices, each with its mail waiting to be addressed; those that are known stay alone."""
-    await add(connection, notice, rows)
-    await add(connection, mail, [{"id": row["id"], "status": "waiting"} for row in rows])
+    await add_rows(connection, notice, rows)
+    await add_rows(connection, mail, [{"id": row["id"], "status": "waiting"} for row in rows])
 
 
 async def newest_movements(

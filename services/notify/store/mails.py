@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,6 +24,7 @@ from services.notify.store.tables import (
     period,
     told,
 )
+from shared.rows import add_rows, as_table
 
 
 def _able(command: Command) -> sa.ColumnElement[bool]:
@@ -117,8 +118,7 @@ async def hear_of(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]
         )
     )
     known = set(ended)
-    if news := [dict(row) for row in rows if row["mail"] not in known]:
-        await connection.execute(insert(told).on_conflict_do_nothing(), news)
+    await add_rows(connection, told, [row for row in rows if row["mail"] not in known])
 
 
 async def recall(connection: AsyncConnection) -> int:
@@ -212,35 +212,31 @@ async def cases(connection: AsyncConnection, ids: Sequence[UUID]) -> Sequence[An
     return (await connection.execute(query)).all()
 
 
-_WRITE = (
-    sa.update(mail)
-    .where(mail.c.id == sa.bindparam("which"))
-    .values(written_at=sa.bindparam("at", type_=MOMENT), message_id=sa.bindparam("identity"))
-)
+_WRITTEN = {"which": mail.c.id.type, "at": MOMENT, "identity": sa.Text()}
 
 
 async def note_written(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Keep what a repeated attempt must say again: `which`, `at`, `identity`."""
-    if rows:
-        await connection.execute(_WRITE, list(rows))
+    if not rows:
+        return
+    given = as_table(rows, _WRITTEN)
+    await connection.execute(
+        sa.update(mail)
+        .where(mail.c.id == given.c.which)
+        .values(written_at=given.c.at, message_id=given.c.identity)
+    )
 
 
 async def drop(connection: AsyncConnection, reasons: Mapping[UUID, str]) -> None:
     """Claimed mails that need not be sent any more, with the reason of each."""
-    values = (
-        sa.func.unnest(
-            sa.literal(list(reasons), ARRAY(PG_UUID(as_uuid=True))),
-            sa.literal(list(reasons.values()), ARRAY(sa.Text)),
-        )
-        .table_valued("id", "reason", name="moot")
-        .render_derived()
-    )
+    rows = [{"id": which, "reason": reason} for which, reason in reasons.items()]
+    moot = as_table(rows, {"id": mail.c.id.type, "reason": mail.c.reason.type})
     await connection.execute(
         sa.update(mail)
-        .where(mail.c.id == values.c.id, _able(Command.DROP))
+        .where(mail.c.id == moot.c.id, _able(Command.DROP))
         .values(
             status=MOVES[Command.DROP].target,
-            reason=values.c.reason,
+            reason=moot.c.reason,
             claim=None,
             claimed_by=None,
             lease_until=None,
@@ -307,7 +303,7 @@ async def left_behind(
     return (await connection.execute(query)).all()
 
 
-_SETTLE_ARRAYS: Mapping[str, sa.types.TypeEngine[Any]] = {
+_SETTLED: Mapping[str, sa.types.TypeEngine[Any]] = {
     "id": PG_UUID(as_uuid=True),
     "claim": PG_UUID(as_uuid=True),
     "status": sa.Text(),
@@ -321,11 +317,7 @@ _SETTLE_ARRAYS: Mapping[str, sa.types.TypeEngine[Any]] = {
 
 async def settle(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
     """Write what became of mails in hand, in one statement; returns those whose claim held."""
-    arrays = [
-        sa.literal([row[name] for row in rows], ARRAY(kind))
-        for name, kind in _SETTLE_ARRAYS.items()
-    ]
-    became = sa.func.unnest(*arrays).table_valued(*_SETTLE_ARRAYS, name="became").render_derived()
+    became = as_table(rows, _SETTLED)
     settled = await connection.scalars(
         sa.update(mail)
         .where(

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scoring.domain.claim import Claim, ClaimedItem
@@ -18,6 +18,7 @@ from shared.contracts.intake import (
     ReportAccepted,
 )
 from shared.messaging.unit_of_work import key_hash
+from shared.rows import add_rows, put_rows
 
 _SHARE = sa.text(
     "SELECT pg_advisory_xact_lock_shared(h) FROM"
@@ -40,24 +41,6 @@ async def pass_gates(connection: AsyncConnection, periods: Iterable[tuple[str, s
     await connection.execute(_SHARE, {"hashes": hashes})
 
 
-async def _upsert(
-    connection: AsyncConnection,
-    table: sa.Table,
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    newer: str = "",
-) -> None:
-    """Insert rows or replace older ones of the same key; the last of equal keys counts."""
-    keys = [column.name for column in table.primary_key]
-    last = {tuple(row[key] for key in keys): dict(row) for row in rows}
-    statement = insert(table).values(list(last.values()))
-    others = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
-    where = statement.excluded[newer] > table.c[newer] if newer else None
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=others, where=where)
-    )
-
-
 async def learn_movements(connection: AsyncConnection, events: Sequence[MovementLaunched]) -> None:
     rows = [
         {
@@ -69,7 +52,7 @@ async def learn_movements(connection: AsyncConnection, events: Sequence[Movement
         }
         for event in sorted(events, key=lambda event: event.version)
     ]
-    await _upsert(connection, movement, rows, newer="version")
+    await put_rows(connection, movement, rows, newer="version")
 
 
 async def learn_periods(connection: AsyncConnection, events: Sequence[PeriodOpened]) -> None:
@@ -84,7 +67,7 @@ async def learn_periods(connection: AsyncConnection, events: Sequence[PeriodOpen
         }
         for event in events
     ]
-    await _upsert(connection, period, rows)
+    await put_rows(connection, period, rows)
 
 
 async def learn_participants(
@@ -102,7 +85,7 @@ async def learn_participants(
         }
         for event in events
     ]
-    await _upsert(connection, participant, rows)
+    await put_rows(connection, participant, rows)
 
 
 async def add_claims(connection: AsyncConnection, said: Sequence[tuple[Whose, Claim]]) -> None:
@@ -117,7 +100,7 @@ async def add_claims(connection: AsyncConnection, said: Sequence[tuple[Whose, Cl
         }
         for whose, one in said
     ]
-    await connection.execute(insert(claim).values(rows).on_conflict_do_nothing())
+    await add_rows(connection, claim, rows)
 
 
 async def add_acceptances(connection: AsyncConnection, events: Sequence[ReportAccepted]) -> None:
@@ -133,7 +116,7 @@ async def add_acceptances(connection: AsyncConnection, events: Sequence[ReportAc
         }
         for event in events
     ]
-    await connection.execute(insert(acceptance).values(rows).on_conflict_do_nothing())
+    await add_rows(connection, acceptance, rows)
 
 
 async def everyone(connection: AsyncConnection, ward: str) -> list[str]:

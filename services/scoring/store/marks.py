@@ -13,6 +13,7 @@ from services.scoring.domain.marks import Kind, Mark, Marks, NewMark, Slot, Stag
 from services.scoring.domain.participant import Whose
 from services.scoring.domain.result import Score, ScoreStage
 from services.scoring.store.tables import mark, score
+from shared.rows import insert_rows
 
 
 async def in_force(
@@ -57,7 +58,7 @@ async def add_marks(
         }
         for one in new
     ]
-    await connection.execute(sa.insert(mark), rows)
+    await insert_rows(connection, mark, rows)
 
 
 async def newest_scores(
@@ -82,8 +83,6 @@ async def newest_scores(
 async def add_scores(
     connection: AsyncConnection, new: Sequence[tuple[Whose, Score]], at: datetime
 ) -> None:
-    if not new:
-        return
     rows = [
         {
             **whose._asdict(),
@@ -96,7 +95,7 @@ async def add_scores(
         }
         for whose, one in new
     ]
-    await connection.execute(sa.insert(score), rows)
+    await insert_rows(connection, score, rows)
 
 
 def marks_of(

@@ -28,6 +28,7 @@ from services.scoring.store.tables import (
     result,
     result_line,
 )
+from shared.rows import insert_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,5 +276,5 @@ async def freeze(
             {**key, "participant": one.participant, "position": position, **asdict(line)}
             for position, line in enumerate(derivation.lines, start=1)
         ]
-    await connection.execute(sa.insert(result), rows)
-    await connection.execute(sa.insert(result_line), lines)
+    await insert_rows(connection, result, rows)
+    await insert_rows(connection, result_line, lines)

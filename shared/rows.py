@@ -1,0 +1,71 @@
+"""Many rows in one statement: PostgreSQL unpacks them from one array a column.
+
+A statement's text does not depend on the number of rows, so it is prepared once. Rows are
+mappings of column name to value, all with the names of the first.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Row = Mapping[str, Any]
+_PLACE = "ordinality"
+
+
+def as_table(
+    rows: Sequence[Row], types: Mapping[str, sa.types.TypeEngine[Any]]
+) -> sa.TableValuedAlias:
+    """The rows as something to select from: a column for each type, and their places."""
+    arrays = [
+        sa.literal([row[name] for row in rows], ARRAY(kind, dimensions=1))
+        for name, kind in types.items()
+    ]
+    columns = [sa.column(name, kind) for name, kind in types.items()]
+    unpacked = sa.func.unnest(*arrays).table_valued(*columns, with_ordinality=_PLACE, name="given")
+    return unpacked.render_derived()
+
+
+async def insert_rows(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert new rows. Raises IntegrityError when one is there already."""
+    if rows:
+        await connection.execute(_insertion(table, rows))
+
+
+async def add_rows(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert rows; those that are there already stay as they are."""
+    if rows:
+        await connection.execute(_insertion(table, rows).on_conflict_do_nothing())
+
+
+async def put_rows(
+    connection: AsyncConnection, table: sa.Table, rows: Sequence[Row], *, newer: str = ""
+) -> None:
+    """Insert rows or replace them by their primary key; of rows with one key the last holds.
+
+    `newer`: a column in which a row must be greater than the one that it replaces, in the table or
+    among the rows.
+    """
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    last: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        key = tuple(row[name] for name in keys)
+        if not (newer and key in last and row[newer] <= last[key][newer]):
+            last[key] = row
+    statement = _insertion(table, list(last.values()))
+    others = {c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
+    where = statement.excluded[newer] > table.c[newer] if newer else None
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=keys, set_=others, where=where)
+    )
+
+
+def _insertion(table: sa.Table, rows: Sequence[Row]) -> Insert:
+    """In the order of the rows, which is then also that of the numbers of identity columns."""
+    given = as_table(rows, {name: table.c[name].type for name in rows[0]})
+    values = sa.select(*(given.c[name] for name in rows[0])).order_by(given.c[_PLACE])
+    return insert(table).from_select(list(rows[0]), values)
