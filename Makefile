@@ -27,7 +27,7 @@ run: $(SYNCED) ## start everything, play the 2025 cycle, stay up until Ctrl-C
 	@exec $(BIN)/python -m deploy.cycle $(ARGS)
 
 test: $(SYNCED) ## every test but the browser's (make test ARGS="-m unit")
-	$(BIN)/python -m pytest -m "not browser" $(ARGS)
+	$(BIN)/python -m pytest -m "not browser" -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(SYNCED) ## style, types, the laws of the house, Dockerfile and compose
 	$(BIN)/ruff check
