@@ -20,7 +20,7 @@ from bench.events import RESULTS, ReportMarked, ScoreCounted, Who, counted
 from shared.clock import BusinessClock, SystemClock
 from shared.database import connect, metadata
 from shared.memory import settle
-from shared.messaging import Consumer, Received, UnitOfWork
+from shared.messaging import Consumer, Received, Transient, UnitOfWork
 from shared.messaging.alarm import Alarm
 from shared.messaging.applying import Applied, Applier
 from shared.messaging.envelope import Record
@@ -75,12 +75,17 @@ async def count_scores(events: Sequence[Received[ReportMarked]], work: UnitOfWor
 
 
 class Counting(Applier):
-    """The kernel's applier, telling when work begins and when enough was done."""
+    """The kernel's applier, telling when work begins and when enough was done.
+
+    What comes after that is put back, so that an outbox can be seen to run empty.
+    """
 
     score: Score
     enough: asyncio.Event
 
     async def apply(self, records: Sequence[Record]) -> Applied:
+        if self.enough.is_set():
+            raise Transient("enough was done")
         self.score.received()
         applied = await super().apply(records)
         if self.score.committed(applied.handled):
