@@ -3,7 +3,6 @@
 import json
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -13,13 +12,12 @@ from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
-
 from deploy.cycle.__main__ import player_for
 from deploy.cycle.doors import Doors
 from deploy.cycle.play import Player
 from deploy.cycle.story import Step
 from deploy.local.stack import Stack
+from tests.topics import messages
 
 
 @dataclass(frozen=True)
@@ -64,29 +62,10 @@ class Played:
 
 def read_all(kafka: str, topics: tuple[str, ...]) -> list[Fact]:
     """All records up to the present end of the topics; a repeated id counts once."""
-    consumer = Consumer(
-        {"bootstrap.servers": kafka, "group.id": str(uuid.uuid4()), "enable.auto.commit": False}
-    )
     facts: dict[str, Fact] = {}
-    with closing(consumer):
-        left: dict[tuple[str, int], int] = {}
-        starts = []
-        for topic in topics:
-            for number in consumer.list_topics(topic, 10).topics[topic].partitions:
-                low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), 10)
-                if high > low:
-                    left[topic, number] = high
-                    starts.append(TopicPartition(topic, number, low))
-        consumer.assign(starts)
-        while left:
-            message = consumer.poll(20)
-            if message is None:
-                raise AssertionError(f"records did not come: {left}")
-            place = (str(message.topic()), int(message.partition() or 0))
-            if int(message.offset() or 0) + 1 >= left.get(place, 0):
-                left.pop(place, None)
-            fact = _fact(message)
-            facts.setdefault(fact.headers["ce_id"], fact)
+    for message in messages(kafka, topics):
+        fact = _fact(message)
+        facts.setdefault(fact.headers["ce_id"], fact)
     return list(facts.values())
 
 

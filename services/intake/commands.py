@@ -40,6 +40,7 @@ from shared.contracts.intake import (
 )
 from shared.messaging import UnitOfWork
 from shared.records import record_act
+from shared.rows import insert_rows
 from shared.web.identity import Person
 from shared.web.problems import conflict, not_found
 
@@ -65,7 +66,7 @@ async def launch_movement(work: UnitOfWork, form: MovementForm, person: Person) 
         "data": data,
         "launched_at": work.business.now(),
     }
-    await store.add(work.connection, store.movement, [row])
+    await insert_rows(work.connection, store.movement, [row])
     event = {**data, "ward": ward}
     work.publish(MovementLaunched.model_validate(event))
     subject = f"{form.movement} v{form.version}"
@@ -100,7 +101,7 @@ async def register_participants(
     await work.lock(*(f"{ward}/{code}" for code in people | {p.code for p in new}))
     await _record_contacts(work, ward, participants)
     rows = [_row(ward, p) | {"registered_at": now} for p in new]
-    await store.add(work.connection, store.participant, rows)
+    await insert_rows(work.connection, store.participant, rows)
     names = {code: row.name for code, row in known.items()} | {p.code: p.name for p in new}
     for entry in new:
         work.publish(_registered(ward, entry, names))
@@ -125,7 +126,7 @@ async def _record_contacts(
         elif _differs(known[code], row):
             detail = f"Đầu mối {code} đã có với tên hoặc địa chỉ khác."
             raise conflict("contact-exists", detail)
-    await store.add(work.connection, store.contact, rows)
+    await insert_rows(work.connection, store.contact, rows)
     for row in rows:
         work.publish(ContactRecorded(**row))
 
@@ -180,7 +181,7 @@ async def open_period(work: UnitOfWork, form: PeriodForm, person: Person) -> int
     asked = [row for row in roll.values() if is_asked(form.kind, row.manner)]
     await work.lock(*(f"{ward}/{code}" for code in (form.period, *(r.participant for r in asked))))
     row = form.model_dump() | {"ward": ward, "opened_at": now}
-    await store.add(work.connection, store.period, [row])
+    await insert_rows(work.connection, store.period, [row])
     if form.kind == "annual-report":
         work.publish(_opened(ward, form, now))
     await _lay_duties(work, form, ward, asked, movement["reminder_offsets"])
@@ -245,8 +246,8 @@ async def _lay_duties(
                 }
                 for planned in plan_reminders(period.due, offsets, now, overdue=overdue)
             ]
-    await store.add(work.connection, store.obligation, duties)
-    await store.add(work.connection, store.reminder, reminders)
+    await insert_rows(work.connection, store.obligation, duties)
+    await insert_rows(work.connection, store.reminder, reminders)
 
 
 async def record_plan(work: UnitOfWork, form: PlanForm, person: Person) -> bool:
@@ -272,7 +273,7 @@ async def record_plan(work: UnitOfWork, form: PlanForm, person: Person) -> bool:
         "recorded_at": now,
         "recorded_by": person.id,
     }
-    await store.add(work.connection, store.plan, [row])
+    await insert_rows(work.connection, store.plan, [row])
     work.publish(PlanRecorded(ward=ward, on_time=on_time, **form.model_dump()))
     await _meet_plan_duty(work, ward, form, on_time)
     return on_time
@@ -319,7 +320,7 @@ async def return_report(work: UnitOfWork, form: ReturnForm, person: Person) -> N
         "judged_at": now,
         "judged_by": person.id,
     }
-    await store.add(work.connection, store.judgement, [row])
+    await insert_rows(work.connection, store.judgement, [row])
     data = form.model_dump() | {"ward": person.ward, "returned_at": now}
     work.publish(ReportReturned.model_validate(data | {"report_id": version.report_id}))
     facts = form.model_dump(mode="json")
@@ -340,7 +341,7 @@ async def accept_report(work: UnitOfWork, form: AcceptanceForm, person: Person) 
         "judged_at": now,
         "judged_by": person.id,
     }
-    await store.add(work.connection, store.judgement, [row])
+    await insert_rows(work.connection, store.judgement, [row])
     work.publish(
         ReportAccepted.model_validate(
             form.model_dump()

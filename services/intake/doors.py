@@ -21,6 +21,7 @@ from shared.contracts.inbound import ReportSubmitted
 from shared.contracts.intake import ObligationMet, ReportedItem, ReportReceived
 from shared.messaging import UnitOfWork
 from shared.messaging.unit_of_work import HasCause
+from shared.rows import insert_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ async def take_submissions(
         counter = await _open_counter(work, ward, [s for _, s in numbered])
         for number, submission in numbered:
             outcomes[number] = _take(work, counter, submission)
-        await store.add(work.connection, store.report, counter.rows)
+        await insert_rows(work.connection, store.report, counter.rows)
         await store.meet(work.connection, counter.met)
     return [outcomes[number] for number in range(len(submissions))]
 

@@ -14,7 +14,7 @@ from services.intake.domain.deadline import Lateness, Return
 from services.intake.domain.report import ReportState, Version
 from shared.calendar import WARD_ZONE
 from shared.database import metadata
-from shared.rows import as_table, insert_rows
+from shared.rows import as_table
 
 tables = metadata()
 
@@ -147,13 +147,6 @@ _VERSION = ("ward", "participant", "period", "revision")
 
 Key = tuple[str, str]
 """(participant, period)."""
-
-
-async def add(
-    connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Insert new rows. Raises IntegrityError when one is there already: the callers know."""
-    await insert_rows(connection, table, rows)
 
 
 async def movements(connection: AsyncConnection, ward: str) -> dict[str, dict[str, Any]]:

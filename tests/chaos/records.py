@@ -2,16 +2,13 @@
 
 import hashlib
 import json
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, TopicPartition
-
 from tests.chaos.databases import Databases
+from tests.topics import messages
 
 TOPICS = (
     "thidua.intake.v1",
@@ -23,9 +20,6 @@ TOPICS = (
     "thidua.outbound.e-office.v1",
 )
 CHUNK = 20_000
-POLL_SECONDS = 0.3
-PATIENCE = 60
-"""Empty polls in a row before the reading is given up."""
 ERASED = "vn.thidua.intake.contact-erased.v1"
 """What an empty record without headers on the contacts topic is."""
 
@@ -92,37 +86,9 @@ def read_topics(
 ) -> dict[str, Story]:
     """Every record up to the present ends. `tellers`: type -> what to keep of a body."""
     found: dict[str, list[Record]] = {topic: [] for topic in topics}
-    for message in _messages(kafka, topics):
+    for message in messages(kafka, topics):
         found[str(message.topic())].append(_record(message, tellers))
     return {topic: Story(tuple(records)) for topic, records in found.items()}
-
-
-def _messages(kafka: str, topics: Sequence[str]) -> Iterator[Any]:
-    consumer = Consumer(
-        {"bootstrap.servers": kafka, "group.id": str(uuid.uuid4()), "enable.auto.commit": False}
-    )
-    with closing(consumer):
-        left: dict[tuple[str, int], int] = {}
-        starts = []
-        for topic in topics:
-            for number in consumer.list_topics(topic, 10).topics[topic].partitions:
-                low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), 10)
-                if high > low:
-                    left[topic, number] = high
-                    starts.append(TopicPartition(topic, number, low))
-        consumer.assign(starts)
-        empty = 0
-        while left:
-            messages: Sequence[Any] = consumer.consume(5000, POLL_SECONDS)
-            empty = 0 if messages else empty + 1
-            if empty > PATIENCE:
-                raise TimeoutError(f"records did not come: {left}")
-            for message in messages:
-                place = (str(message.topic()), int(message.partition()))
-                if message.offset() < left.get(place, 0):
-                    yield message
-                if message.offset() + 1 >= left.get(place, 0):
-                    left.pop(place, None)
 
 
 def _record(message: Any, tellers: Mapping[str, Teller]) -> Record:
