@@ -18,10 +18,10 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help run test lint reset coverage lock secrets chaos bench
+.PHONY: help run test lint reset coverage lock secrets chaos bench browser screenshots catalogue
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 run: $(SYNCED) ## start everything, play the 2025 cycle, stay up until Ctrl-C
 	@exec $(BIN)/python -m deploy.cycle $(ARGS)
@@ -49,6 +49,15 @@ coverage: $(SYNCED) ## the tests with branch coverage, report in htmlcov/
 
 bench: $(SYNCED) ## the kernel beside its peers, at most half an hour (make bench ARGS=--quick)
 	@exec $(BIN)/python -m bench $(ARGS)
+
+browser: $(SYNCED) ## every page of every role in real Chromium (Debian's package chromium)
+	$(BIN)/python -m pytest -m browser $(ARGS)
+
+screenshots: $(SYNCED) ## a picture of every page at two widths, into .screenshots/
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+catalogue: $(SYNCED) ## collect every label of the pages into shared/web/catalogue.pot
+	$(BIN)/python -m tests.labels
 
 lock: $(UV_BIN) ## solve the dependencies again into uv.lock
 	$(UV_BIN) lock

@@ -9,6 +9,8 @@ from pathlib import Path
 from bench.backlog import SHAPES, TITLES, Shape, create_topic, fill
 from bench.contest import Arena, Contestant
 from bench.events import RESULTS
+from bench.http import Round, http_table
+from bench.http import measure as measure_http
 from bench.latency import RATES, Latency, latency_table, measure
 from bench.lineup import NAMES, line_up
 from bench.results import heading, write_down
@@ -21,7 +23,8 @@ LONGEST = 20.0
 """Seconds; who would take longer for a backlog drains a stated part of it (`ours` never)."""
 ALL = (*NAMES, "watermill")
 LATENCY_TITLE = "Latency: report accepted (arrival) → score published → mail row committed"
-SECTIONS = ("contest", "second", "latency")
+HTTP_TITLE = "HTTP: p99 beside a bare FastAPI and SQLAlchemy endpoint doing the same write"
+SECTIONS = ("contest", "second", "latency", "http")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ class Measured:
     rows: list[Row] = field(default_factory=list)
     second: list[Shared] = field(default_factory=list)
     latencies: list[Latency] = field(default_factory=list)
+    http: list[Round] = field(default_factory=list)
 
     def add(self, title: str, made: str) -> None:
         self.parts += [f"### {title}", made]
@@ -133,6 +137,12 @@ def _latency(arena: Arena, plan: Plan, folder: Path, measured: Measured) -> None
     measured.add(LATENCY_TITLE, latency_table(measured.latencies))
 
 
+def _http(plan: Plan, folder: Path, measured: Measured) -> None:
+    say("\nHTTP: intake and the bare endpoint, 100 requests/s")
+    measured.http += measure_http(folder / "http", plan.seed, say)
+    measured.add(HTTP_TITLE, http_table(measured.http))
+
+
 def main() -> None:
     """Start the infrastructure, measure what was asked for, tell it."""
     told, plan = _plan()
@@ -142,16 +152,19 @@ def main() -> None:
         folder = Path(name)
         logs = folder / "contestants"
         logs.mkdir()
-        with Infrastructure(folder / "state") as infrastructure:
-            arena = Arena(infrastructure, logs)
-            create_topic(arena.kafka, RESULTS)
-            if "contest" in sections:
-                _contests(arena, plan, folder, measured)
-            if "second" in sections:
-                _second(arena, plan, measured)
-            if "latency" in sections:
-                _latency(arena, plan, folder, measured)
-    found = targets(measured.rows, measured.second, measured.latencies)
+        if set(sections) - {"http"}:
+            with Infrastructure(folder / "state") as infrastructure:
+                arena = Arena(infrastructure, logs)
+                create_topic(arena.kafka, RESULTS)
+                if "contest" in sections:
+                    _contests(arena, plan, folder, measured)
+                if "second" in sections:
+                    _second(arena, plan, measured)
+                if "latency" in sections:
+                    _latency(arena, plan, folder, measured)
+        if "http" in sections:
+            _http(plan, folder, measured)
+    found = targets(measured.rows, measured.second, measured.latencies, measured.http)
     measured.add("Targets", target_table(found))
     if told.out:
         write_down(told.out, "\n\n".join(measured.parts))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 from statistics import median
 
+from bench.http import MOST_RATIO, Round, ratios
 from bench.latency import Latency
 from bench.second import Shared
 from bench.tables import Row, table
@@ -35,7 +36,10 @@ class Target:
 
 
 def targets(
-    rows: Sequence[Row], second: Sequence[Shared], latencies: Iterable[Latency]
+    rows: Sequence[Row],
+    second: Sequence[Shared],
+    latencies: Iterable[Latency],
+    http: Sequence[Round] = (),
 ) -> list[Target]:
     """Every target of which this run has measured something."""
     found = [*_ratios(rows), *_costs(rows)]
@@ -50,6 +54,10 @@ def targets(
         Target("latency p99 at 200/s, ms", figures.p99, MOST_LATENCY)
         for figures in latencies
         if figures.rate == 200
+    ]
+    found += [
+        Target(f"HTTP p99 at 100/s to a bare endpoint's, {what}", ratio, MOST_RATIO)
+        for what, ratio in ratios(http).items()
     ]
     return found
 

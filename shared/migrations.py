@@ -102,6 +102,11 @@ def give_parked_events_states(bind: sa.Connection) -> None:
     _execute(bind, revisions.PARKED_STATES)
 
 
+def create_access_tables(bind: sa.Connection) -> None:
+    """The issuer's keys, access that ended, and answers kept for a repeated request."""
+    _execute(bind, revisions.ACCESS)
+
+
 def _execute(bind: sa.Connection, statements: Sequence[str]) -> None:
     for statement in statements:
         bind.execute(sa.text(statement))

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import failpoints, migrations, parked, rebuild
+from shared.access import EndedAccess
 from shared.clock import BusinessClock, SystemClock
 from shared.contracts.base import Event
 from shared.database import connect, disconnect
@@ -42,10 +43,14 @@ from shared.routine import Routine, RoutineRunner
 from shared.settings import Settings, load
 from shared.telemetry import log_to_stderr
 from shared.waiting import DependencyMissing, wait_for_database, wait_for_topics
+from shared.web.access import Gate, Route
+from shared.web.assets import static_router
 from shared.web.health import health_router
-from shared.web.identity import TokenReader
+from shared.web.identity import TokenReader, token_cookie
+from shared.web.keys import Keys, PublishedKeys
+from shared.web.manners import polite
+from shared.web.openapi import describe
 from shared.web.parked import parked_router
-from shared.web.problems import answer_with_problems
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +73,18 @@ class Parts(Generic[S]):
 
 
 @dataclass(frozen=True, slots=True)
+class OwnCommand(Generic[S]):
+    """One more command of a service; `run` returns the exit code.
+
+    It works beside the running service or without it, like `parked` and `rebuild`.
+    """
+
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[Parts[S], argparse.Namespace], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Service(Generic[S]):
     """One service, composed: what it is called, what it listens to, says, serves and does."""
 
@@ -77,9 +94,14 @@ class Service(Generic[S]):
     consumer: Consumer
     publishes: Sequence[type[Event]]
     routers: Sequence[APIRouter]
+    routes: Sequence[Route] = ()
+    """Who may call what of the routers; it does not start with a route that is not named."""
     routines: Callable[[Parts[S]], Sequence[Routine]] = lambda _: ()
+    keys: Callable[[Parts[S]], Keys] | None = None
+    """Where the issuer itself finds its keys; the others fetch them."""
     prepare: Callable[[Parts[S]], Awaitable[None]] | None = None
     """Last words before it starts, such as naming the inbound topics."""
+    commands: Mapping[str, OwnCommand[S]] = field(default_factory=dict)
 
     def main(self, arguments: Sequence[str] | None = None) -> None:
         """The command line; exits non-zero, with the reason, when it cannot do its work."""
@@ -89,6 +111,8 @@ class Service(Generic[S]):
         commands.add_parser("migrate", help="bring its database up to date")
         parked.add_command(commands)
         rebuild.add_command(commands)
+        for name, own in self.commands.items():
+            own.arguments(commands.add_parser(name, help=own.help))
         told = parser.parse_args(arguments)
         try:
             settings = load(self.settings)
@@ -123,8 +147,11 @@ class Service(Generic[S]):
         business = BusinessClock(system, settings.business_clock)
         works = Works(engine, self.name, business, system)
         try:
+            parts = Parts(settings, engine, works, business, system)
             if self.prepare:
-                await self.prepare(Parts(settings, engine, works, business, system))
+                await self.prepare(parts)
+            if arguments.command in self.commands:
+                return await self.commands[arguments.command].run(parts, arguments)
             if arguments.command == "rebuild":
                 make = partial(
                     Rebuild,
@@ -168,7 +195,7 @@ class Service(Generic[S]):
 def _misconfigured(name: str, error: ValidationError | OSError) -> int:
     if isinstance(error, ValidationError):
         for problem in error.errors():
-            field_name = "THIDUA_" + "_".join(str(part).upper() for part in problem["loc"])
+            field_name = "_".join(("THIDUA", *(str(part).upper() for part in problem["loc"])))
             sys.stderr.write(f"{name}: setting {field_name}: {problem['msg']}\n")
     else:
         sys.stderr.write(f"{name}: a settings file cannot be read: {error}\n")
@@ -269,6 +296,8 @@ class _Process(Generic[S]):
             access_log=False,
             timeout_graceful_shutdown=5,
             server_header=False,
+            proxy_headers=bool(settings.proxies),
+            forwarded_allow_ips=settings.proxies,
         )
 
 
@@ -298,19 +327,22 @@ def build_app(
         yield
 
     prefix = f"/{service.name}"
+    gate = Gate(service.name, service.routes)
     app = FastAPI(
         title=f"thidua {service.name}",
         openapi_url=f"{prefix}/openapi.json",
-        docs_url=f"{prefix}/docs",
+        docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        dependencies=[Depends(gate)],
     )
     app.state.parts = parts
-    app.state.tokens = TokenReader(parts.settings.token_public_key)
-    answer_with_problems(app)
+    app.state.tokens = _token_reader(service, parts)
+    app.state.token_cookie = token_cookie(parts.settings.origin)
+    polite(app, parts.settings, service.name)
     health = health_router(service.name, parts.engine, runner, relay, [r.routine for r in routines])
     parking = Parking(service.consumer, parts.engine, parts.business, parts.system, relay.wake)
-    for router in (*service.routers, health, parked_router(parking)):
+    for router in (*service.routers, health, parked_router(parking), static_router()):
         app.include_router(router, prefix=prefix)
     document = asyncapi_document(service.name, service.consumer, service.publishes)
 
@@ -318,4 +350,17 @@ def build_app(
     async def asyncapi() -> dict[str, Any]:
         return document
 
+    gate.check(app)
+    describe(app, service.name, parts.settings.origin, gate.routes)
     return app
+
+
+def _token_reader(service: Service[S], parts: Parts[S]) -> TokenReader:
+    settings = parts.settings
+    keys: Keys | None = None
+    if service.keys is not None:
+        keys = service.keys(parts)
+    elif settings.issuer_keys:
+        keys = PublishedKeys(settings.issuer_keys, parts.engine)
+    ended = EndedAccess(parts.engine, parts.system)
+    return TokenReader(keys, settings.origin, settings.token_public_key, ended)

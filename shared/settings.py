@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PREFIX = "THIDUA_"
@@ -31,16 +32,41 @@ class Settings(BaseSettings):
     env: Literal["local", "production"] = "production"
     origin: str = "http://127.0.0.1:8080"
     """The one public address, without a trailing slash; links in mails start with it."""
+    proxies: str = ""
+    """Addresses or networks of the proxy in front, by commas: it alone is believed about where a
+    request comes from."""
     business_clock: Path | None = None
     """File of anchors of the business clock; None: business time is system time."""
-    token_public_key: str
-    """PEM of the Ed25519 key that access tokens are verified with."""
+    issuer_keys: str = ""
+    """Address of the issuer's published keys (JWKS), by which access tokens are verified."""
+    token_public_key: str = ""
+    """PEM of an Ed25519 key whose tokens are believed too: for trying out, never in production."""
+    internal_hosts: str = "127.0.0.1,localhost"
+    """Names, besides the origin's and the service's own, under which it may be called in
+    production, with commas."""
+    body_limit: int = Field(default=1024 * 1024, ge=1)
+    """Bytes of a request's body."""
+    per_minute: int = Field(default=600, ge=0)
+    """Requests a minute of one person, or of one address that is not signed in; 0: no limit."""
     wait_seconds: float = Field(default=60, gt=0)
     alarm_share: float = Field(default=0.05, ge=0, le=1)
     """The consumer stops when one error parks more than this share of the keys met last (1: never
     stops), and at least `alarm_keys` of them."""
     alarm_keys: int = Field(default=5, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("proxies")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        for part in filter(None, value.split(",")):
+            ip_network(part.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _fit_for_production(self) -> Self:
+        if self.env == "production" and self.token_public_key:
+            raise ValueError("THIDUA_TOKEN_PUBLIC_KEY is for trying out; give THIDUA_ISSUER_KEYS")
+        return self
 
 
 def with_files_read(environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """`python -m deploy.cycle [--once]`: what `make run` does."""
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -25,12 +24,12 @@ from shared.clock import BusinessClock, SystemClock
 def player_for(stack: Stack, watcher: View | None = None) -> Player:
     """A player of the sample ward's story on a stack that is up."""
     addresses = stack.addresses
-    known = json.loads(Path(addresses["tokens"]).read_text("utf-8"))
     doors = Doors(
         origin=addresses["http"]["origin"],
         kafka=addresses["kafka"],
-        tokens={person: entry["token"] for person, entry in known.items()},
+        ward=stack.ward.name,
         check=stack.check,
+        authority=addresses["authority"],
     )
     folder = stack.state.folder
     stage = Stage(doors, Year(load_ward(stack.ward)), folder / "outgoing")
@@ -51,11 +50,12 @@ class _Silent:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.cycle")
     parser.add_argument("--once", action="store_true", help="stop after the summary")
+    parser.add_argument("--https", action="store_true", help="with a certificate of this machine")
     options = parser.parse_args(arguments)
     began = time.monotonic()
     try:
         stop_on_signals()
-        with Stack() as stack:
+        with Stack(https=options.https) as stack:
             _play(stack, began)
             if not options.once:
                 print("Các dịch vụ đang chạy. Nhấn Ctrl-C để dừng.", flush=True)

@@ -9,11 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
+from deploy.cycle.people import SignedIn, client_of
+
 PATIENCE_SECONDS = 120.0
 """How long a service may be away (restarted, say) before the cycle gives up."""
+WORTH_WAITING = frozenset({429, 500, 502, 503, 504})
+SIGN_INS = 50
+"""How often a token that is not believed is fetched anew: a service may not know its key yet."""
 PUBLISHER = Path(__file__).parents[2] / "examples" / "publisher" / "publish.py"
 
 
@@ -32,18 +38,19 @@ class Call:
 
 @dataclass(slots=True)
 class Doors:
-    """`tokens` maps a person to a bearer token; `check` raises when the stack has ended."""
+    """`check` raises when the stack has ended; `authority` is trusted where there is HTTPS."""
 
     origin: str
     kafka: str
-    tokens: Mapping[str, str]
+    ward: str
     check: Callable[[], None] = lambda: None
+    authority: str = ""
     _client: httpx.Client = field(init=False)
+    _people: SignedIn = field(init=False)
 
     def __post_init__(self) -> None:
-        self._client = httpx.Client(
-            base_url=self.origin, timeout=30, trust_env=False, follow_redirects=False
-        )
+        self._client = client_of(self.origin, self.authority)
+        self._people = SignedIn(self._client, self.ward)
 
     def close(self) -> None:
         self._client.close()
@@ -61,21 +68,28 @@ class Doors:
             return list(pool.map(lambda c: self.post(c.person, c.path, c.body), calls))
 
     def _ask(self, method: str, person: str, path: str, body: Mapping[str, Any] | None) -> Any:
-        headers = {"Authorization": f"Bearer {self.tokens[person]}"}
+        key = {"Idempotency-Key": str(uuid4())} if method == "POST" else {}
         deadline = time.monotonic() + PATIENCE_SECONDS
+        signed_in = 0
         while True:
             try:
+                token = self._people.token(person)
+                headers = {"Authorization": f"Bearer {token}", **key}
                 answer = self._client.request(method, path, json=body, headers=headers)
             except httpx.TransportError as error:
-                seen = str(error)
+                seen, again = str(error), True
+            except httpx.HTTPStatusError as error:
+                seen, again = str(error), error.response.status_code in WORTH_WAITING
             else:
                 if answer.is_success:
                     return answer.json()
                 seen = f"{answer.status_code} {answer.text[:1000]}"
-                if answer.status_code < 500:
-                    raise DoorClosed(f"{person}: {method} {path}: {seen}")
+                again = answer.status_code in WORTH_WAITING
+                if answer.status_code == httpx.codes.UNAUTHORIZED and signed_in < SIGN_INS:
+                    self._people.forget(person, token)
+                    signed_in, again = signed_in + 1, True
             self.check()
-            if time.monotonic() > deadline:
+            if not again or time.monotonic() > deadline:
                 raise DoorClosed(f"{person}: {method} {path}: {seen}")
             time.sleep(0.2)
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +30,29 @@ class Outcome:
 
 def look(doors: Doors, documents: Path, parked: int) -> Outcome:
     """Ask the services, as an officer would."""
-    results = doors.get(OFFICER, f"/scoring/results?period={PERIOD}")
-    dossiers = doors.get(OFFICER, f"/awards/dossiers?period={PERIOD}")
+    results = _all(doors, f"/scoring/results?period={PERIOD}")
+    dossiers = _all(doors, f"/awards/dossiers?period={PERIOD}")
     counts = doors.get("operator", "/notify/counts")
     return Outcome(
-        blocks=results["blocks"],
+        blocks=[
+            {"title": title, "results": list(lines)}
+            for title, lines in groupby(results, key=itemgetter("block_title"))
+        ],
         awards=[dossier for dossier in dossiers if dossier["decision"]],
         mails=counts["by_status"],
         certificates=sorted(documents.rglob("*.pdf")),
         parked=parked,
     )
+
+
+def _all(doors: Doors, path: str) -> list[dict[str, Any]]:
+    """Every item of a list that comes in pages."""
+    page = doors.get(OFFICER, path)
+    items: list[dict[str, Any]] = page["items"]
+    while page["next"]:
+        page = doors.get(OFFICER, f"{path}&cursor={page['next']}")
+        items += page["items"]
+    return items
 
 
 def tell(
@@ -67,11 +82,12 @@ def tell(
         f"Thời gian: {seconds:.1f} s",
         "",
         f"  Trang đầu          {origin}/",
+        f"  Việc của tôi       {origin}/notify/",
         f"  Vinh danh          {origin}/notify/honours",
         f"  Bảng báo cáo       {origin}/intake/",
         f"  Chấm điểm          {origin}/scoring/",
         f"  Khen thưởng        {origin}/awards/",
-        f"  Thư đã gửi         {origin}/notify/",
+        f"  Thư đã gửi         {origin}/notify/mails",
         f"  Hộp thư thử        {origin}/mail/",
         f"  Giấy khen (PDF)    {addresses['documents']}",
         f"  Thư (.eml)         {addresses['mail']}",

@@ -36,7 +36,7 @@ def supervise(stack: Stack) -> int:
     return 0
 
 
-def up_detached(folder: Path) -> int:
+def up_detached(folder: Path, *, https: bool) -> int:
     """Run the stack in the background; returns when it is ready."""
     state = State(folder)
     if state.held():
@@ -47,7 +47,7 @@ def up_detached(folder: Path) -> int:
     log = state.logs / "supervisor.log"
     with log.open("wb") as output:
         child = subprocess.Popen(
-            [sys.executable, "-m", "deploy.local", "up"],
+            [sys.executable, "-m", "deploy.local", "up", *(["--https"] if https else [])],
             cwd=ROOT,
             env=os.environ | {"THIDUA_STATE": str(folder)},
             stdin=subprocess.DEVNULL,
@@ -112,14 +112,15 @@ def _signal(pid: int) -> None:
 
 
 def _summary(state: State) -> str:
-    addresses = json.loads(state.stack_file.read_text())
+    told = json.loads(state.stack_file.read_text())
     lines = [
-        f"pages    {addresses['http']['origin']}",
-        f"mails    {addresses['http']['origin']}/mail/",
-        f"Kafka    {addresses['kafka']}",
-        f"SMTP     {addresses['smtp']}",
+        f"pages    {told['http']['origin']}",
+        f"mails    {told['http']['origin']}/mail/",
+        f"Kafka    {told['kafka']}",
+        f"SMTP     {told['smtp']}",
         f"details  {state.stack_file}",
-        "running  " + ", ".join(f"{name} {pid}" for name, pid in addresses["pids"].items()),
+        *([f"trust    {told['authority']}"] if told["authority"] else []),
+        "running  " + ", ".join(f"{name} {pid}" for name, pid in told["pids"].items()),
     ]
     return "\n".join(lines)
 
@@ -134,13 +135,16 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("up", help="start; Ctrl-C stops")
     start.add_argument("--detach", action="store_true", help="go on in the background")
+    start.add_argument("--https", action="store_true", help="with a certificate of this machine")
     commands.add_parser("down", help="stop")
     commands.add_parser("status", help="what runs and where; exit code 3 when nothing does")
     commands.add_parser("reset", help="stop and delete all state")
     chosen = parser.parse_args()
     folder = default_folder()
     if chosen.command == "up":
-        return up_detached(folder) if chosen.detach else supervise(Stack(folder, say=_say))
+        if chosen.detach:
+            return up_detached(folder, https=chosen.https)
+        return supervise(Stack(folder, say=_say, https=chosen.https))
     return {"down": down, "status": status, "reset": reset}[chosen.command](folder)
 
 

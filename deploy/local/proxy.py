@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 import httpx
 from starlette.applications import Starlette
@@ -18,10 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from deploy.local.web import page, server
+from deploy.local.web import STATIC, no_cookies, page, server
+from shared.web.entrance import HERE
 
-COOKIE = "thidua_token"
-COOKIE_SECONDS = 30 * 24 * 3600
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 # RFC 9110 §7.6.1: meant for the next hop only. The rest is set anew, never believed.
 NOT_PASSED_ON = frozenset(
@@ -43,26 +41,30 @@ NOT_PASSED_ON = frozenset(
         "x-real-ip",
     }
 )
+INTERNAL = frozenset({"livez", "readyz", "flow", "metrics"})
+"""What a service shows to its own machine room alone, by its own address."""
 PLACES = [
+    ("/notify/", "Việc của tôi", "việc phải làm, việc gần hạn nhất đứng trước"),
     ("/notify/honours", "Vinh danh", "tập thể, cá nhân được khen thưởng, ai cũng xem được"),
     ("/intake/", "Báo cáo", "kế hoạch, báo cáo của từng đơn vị và việc còn nợ"),
     ("/scoring/", "Chấm điểm", "điểm, cách tính từng dòng và xếp hạng trong khối"),
     ("/awards/", "Khen thưởng", "hồ sơ, phiên họp, quyết định và giấy khen"),
-    ("/notify/", "Thư đã gửi", "thư nào đã gửi cho ai, thư nào lỗi"),
+    ("/notify/mails", "Thư đã gửi", "thư nào đã gửi cho ai, thư nào lỗi"),
     ("/mail/", "Hộp thư chạy thử", "đọc các thư mà hệ thống đã gửi"),
 ]
 ROLES = {
     "chairman": "Chủ tịch Ủy ban nhân dân phường",
-    "officer": "Công chức phụ trách thi đua, khen thưởng",
-    "substitute-officer": "Công chức được cử thay",
-    "assessor": "Người thẩm định",
-    "council": "Hội đồng Thi đua - Khen thưởng",
+    "officer": "Công chức Phòng Văn hóa - Xã hội phụ trách thi đua",
+    "substitute-officer": "Người được cử thay công chức phụ trách",
+    "assessor": "Người chấm điểm",
+    "inspector": "Thành viên tổ kiểm tra",
+    "council": "Thành viên Hội đồng Thi đua - Khen thưởng",
     "council-secretary": "Thư ký Hội đồng",
     "clerk": "Văn thư",
-    "communications": "Truyền thông",
-    "communications-officer": "Truyền thông",
-    "operator": "Vận hành hệ thống",
-    "auditor": "Kiểm tra, giám sát",
+    "communications-officer": "Người phụ trách truyền thông",
+    "operator": "Người vận hành hệ thống",
+    "auditor": "Người kiểm tra, giám sát",
+    "head": "Thủ trưởng đơn vị",
     "reporter": "Đầu mối báo cáo của đơn vị",
 }
 NAMES = {
@@ -92,7 +94,9 @@ class Origin:
         # Shorter than the services keep an idle connection, so that none is used that they close.
         limits = httpx.Limits(max_connections=None, keepalive_expiry=2)
         timeout = httpx.Timeout(60, connect=2, pool=5)
-        self._client = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False)
+        self._client = httpx.AsyncClient(
+            limits=limits, timeout=timeout, trust_env=False, cookies=no_cookies()
+        )
         self._client.headers.clear()
 
     def app(self) -> Starlette:
@@ -106,8 +110,7 @@ class Origin:
         routes = [
             Route("/", self.landing),
             Route("/livez", self.livez),
-            Route("/sign-in", self.sign_in, methods=["POST"]),
-            Route("/sign-out", self.sign_out, methods=["POST"]),
+            STATIC,
             Route("/{path:path}", self.forward, methods=METHODS),
         ]
         return Starlette(routes=routes, lifespan=lifespan)
@@ -117,41 +120,20 @@ class Origin:
 
     async def landing(self, request: Request) -> Response:
         """Where everything is, and whom one can be."""
-        people = self._people()
-        token = request.cookies.get(COOKIE)
-        current = [one["name"] for one in people.values() if one["token"] == token]
         return page(
             "landing.html",
-            places=PLACES,
-            roles=by_role(people),
-            current=current[0] if current else "",
+            parts=PLACES,
+            roles=by_role(self._people()),
+            signed_in=HERE in request.cookies,
         )
-
-    async def sign_in(self, request: Request) -> Response:
-        """Become a sample person: their token as a cookie."""
-        if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-            return _problem(request, 403, "Không thực hiện được", "Yêu cầu đến từ trang khác.")
-        form = parse_qs((await request.body()).decode("utf-8", "replace"))
-        person = self._people().get(form.get("person", [""])[0])
-        if person is None:
-            return _problem(request, 404, "Không tìm thấy", "Không có người mẫu này.")
-        answer = RedirectResponse("/", 303)
-        answer.set_cookie(
-            COOKIE, person["token"], max_age=COOKIE_SECONDS, httponly=True, samesite="lax"
-        )
-        return answer
-
-    async def sign_out(self, _: Request) -> Response:
-        answer = RedirectResponse("/", 303)
-        answer.delete_cookie(COOKIE, httponly=True, samesite="lax")
-        return answer
 
     async def forward(self, request: Request) -> Response:
         """Pass a request on, or say in Vietnamese why that is not possible."""
-        name = request.url.path.split("/")[1]
-        if name not in self._routes:
+        path: str = request.scope["path"]
+        _, name, *rest = path.split("/")
+        if name not in self._routes or (rest and rest[0] in INTERNAL):
             return _problem(request, 404, "Không tìm thấy trang", "Địa chỉ này không có trang nào.")
-        if request.url.path == f"/{name}":
+        if not rest:
             return RedirectResponse(f"/{name}/", 308)
         try:
             return await _pass_on(self._client, self._routes[name], request)
@@ -233,9 +215,10 @@ def main() -> None:
     parser.add_argument("--listen", required=True, help="host:port of the one origin")
     parser.add_argument("--route", action="append", default=[], help="first path part=address")
     parser.add_argument("--tokens", required=True, type=Path, help="sample people and tokens")
+    parser.add_argument("--certificate", type=Path, help="PEM with its key: the origin has HTTPS")
     chosen = parser.parse_args()
     routes = dict(route.split("=", 1) for route in chosen.route)
-    server(Origin(routes, chosen.tokens).app(), chosen.listen).run()
+    server(Origin(routes, chosen.tokens).app(), chosen.listen, chosen.certificate).run()
 
 
 if __name__ == "__main__":

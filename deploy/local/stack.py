@@ -11,8 +11,10 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from cryptography.fernet import Fernet
 
 from deploy.local import tokens
+from deploy.local.certificate import Certificate, trusting
 from deploy.local.infrastructure import (
     Door,
     ExternalInfrastructure,
@@ -35,21 +37,29 @@ __all__ = [
 
 SERVICES = ("intake", "scoring", "awards", "notify")
 MAIL_FROM = "Thi đua phường Tứ Minh <thidua@tu-minh.example>"
+ISSUER_KEYS = "/intake/.well-known/jwks.json"
+ADMITTED_SINCE = "2025-01-01"
+SAMPLE_DECISION = "00/QĐ-UBND (mẫu)"
 READY_SECONDS = 90
 
 
 @dataclass(frozen=True)
 class ServiceCommand:
-    """How a service is brought up to date and started; both get the same environment."""
+    """How a service is brought up to date and started; all get the same environment.
+
+    `admit` enters the ward's people where the directory is kept; what follows it is said here.
+    """
 
     migrate: Sequence[str | Path]
     serve: Sequence[str | Path]
+    admit: Sequence[str | Path] = ()
 
     @classmethod
     def of(cls, name: str) -> "ServiceCommand":
         """The command that compose and Kubernetes use too."""
         base = [sys.executable, "-m", f"services.{name}"]
-        return cls([*base, "migrate"], [*base, "serve"])
+        admit = [*base, "admit"] if name == "intake" else []
+        return cls([*base, "migrate"], [*base, "serve"], admit)
 
 
 class Stack:
@@ -57,6 +67,7 @@ class Stack:
 
     `say` gets a line for a person at each step. `commands` replaces services (tests);
     `environment` adds to what services get; a service with a door of its own in `doors` gets that.
+    With `https` the origin has a certificate; `authority` in `stack.json` is the one to trust.
     """
 
     def __init__(
@@ -68,11 +79,14 @@ class Stack:
         environment: Mapping[str, str] | None = None,
         ward: Path = tokens.WARD,
         doors: Mapping[str, Door] | None = None,
+        https: bool = False,
     ) -> None:
         self.infrastructure = Infrastructure(folder or default_folder(), say=say, doors=doors)
         self.state: State = self.infrastructure.state
         self.commands = commands or {name: ServiceCommand.of(name) for name in SERVICES}
         self.ward = ward
+        self._https = https
+        self._certificate: Certificate | None = None
         self._say = say
         self._extra = dict(environment or {})
         self._ports: dict[str, int] = {}
@@ -90,7 +104,7 @@ class Stack:
             self._start_proxy()
             self._in_parallel(self._start_and_await, self.commands)
             self._await_url("mail", self.http["mail"] + "/mail/")
-            self._await_url("proxy", self.http["origin"] + "/livez")
+            self._await_origin()
             return self._publish()
         except BaseException:
             self.stop()
@@ -98,9 +112,11 @@ class Stack:
 
     @property
     def http(self) -> dict[str, str]:
-        """`origin`, `mail` and each service -> `http://host:port`."""
-        names = ("origin", "mail", *self.commands)
-        return {name: f"http://{HOST}:{self._ports[name]}" for name in names}
+        """`origin`, `mail` and each service -> `http://host:port`; the origin may have https."""
+        names = ("mail", *self.commands)
+        scheme = "https" if self._https else "http"
+        origin = {"origin": f"{scheme}://{HOST}:{self._ports['origin']}"}
+        return origin | {name: f"http://{HOST}:{self._ports[name]}" for name in names}
 
     @property
     def addresses(self) -> dict[str, Any]:
@@ -109,6 +125,7 @@ class Stack:
             "kafka": self.infrastructure.kafka,
             "postgres": dict(self._databases),
             "http": self.http,
+            "authority": self._authority,
             "smtp": f"{HOST}:{self._ports['smtp']}",
             "mail": str(self.state.mail),
             "documents": str(self.state.documents),
@@ -137,7 +154,7 @@ class Stack:
             self._await_url("mail", self.http["mail"] + "/mail/")
         else:
             self._start_proxy()
-            self._await_url("proxy", self.http["origin"] + "/livez")
+            self._await_origin()
         self._publish()
 
     def check(self) -> None:
@@ -170,8 +187,16 @@ class Stack:
         self.stop()
 
     @property
+    def _authority(self) -> str:
+        return str(self._certificate.authority) if self._certificate else ""
+
+    @property
     def _tokens(self) -> Path:
         return self.state.secrets / "tokens.json"
+
+    @property
+    def _key_secret(self) -> Path:
+        return self.state.secrets / "key-secret"
 
     @property
     def _publishers(self) -> Path:
@@ -185,6 +210,10 @@ class Stack:
         for folder in (self.state.mail, self.state.documents):
             folder.mkdir(parents=True, exist_ok=True)
         self.state.clock.touch()
+        if not self._key_secret.exists():
+            write_atomically(self._key_secret, Fernet.generate_key().decode())
+        if self._https:
+            self._certificate = Certificate.made_in(self.state.folder, self.state.secrets)
         mint = tokens.Mint(tokens.Keys.kept_in(self.state.secrets), self.ward.name)
         people = tokens.sample_people(self.ward)
         write_json(self._tokens, tokens.tokens_by_person(mint, people))
@@ -199,12 +228,17 @@ class Stack:
         self._say("databases are up to date")
 
     def _migrate(self, name: str) -> None:
-        self.infrastructure.family.run(
-            f"{name}-migrate",
-            self.commands[name].migrate,
-            environment=self._environment(name),
-            folder=ROOT,
-        )
+        command, admitted = self.commands[name], self.state.folder / "admitted"
+        self._run(f"{name}-migrate", command.migrate, name)
+        if command.admit and not admitted.exists():
+            people = [str(self.ward / "people.yaml"), "--ward", self.ward.name]
+            named = ["--since", ADMITTED_SINCE, "--document", SAMPLE_DECISION]
+            self._run(f"{name}-admit", [*command.admit, *people, *named], name)
+            admitted.touch()
+
+    def _run(self, job: str, command: Sequence[str | Path], service: str) -> None:
+        environment = self._environment(service)
+        self.infrastructure.family.run(job, command, environment=environment, folder=ROOT)
 
     def _make_topics(self) -> None:
         self._say(f"Kafka is up at {self.infrastructure.kafka}")
@@ -224,15 +258,22 @@ class Stack:
             "THIDUA_HTTP_PORT": str(self._ports[name]),
             "THIDUA_INSTANCE": "0",
             "THIDUA_ENV": "local",
-            "THIDUA_ORIGIN": f"http://{HOST}:{self._ports['origin']}",
+            "THIDUA_PER_MINUTE": "0",
+            "THIDUA_ORIGIN": self.http["origin"],
+            "THIDUA_PROXIES": HOST,
             "THIDUA_BUSINESS_CLOCK": str(self.state.clock),
             "THIDUA_TOKEN_PUBLIC_KEY_FILE": str(self.state.secrets / "token-public.pem"),
             "THIDUA_LOG_LEVEL": os.environ.get("THIDUA_LOG_LEVEL", "INFO"),
             "THIDUA_KAFKA": self.infrastructure.kafka,
         }
+        if "intake" in self.commands:
+            own["THIDUA_ISSUER_KEYS"] = self.http["intake"] + ISSUER_KEYS
         if name == "intake" and self._publishers.exists():
             own["THIDUA_PUBLISHERS_FILE"] = str(self._publishers)
-        if name == "notify":
+        if name == "intake":
+            own["THIDUA_KEY_SECRET_FILE"] = str(self._key_secret)
+            own["THIDUA_SAMPLE_SIGN_IN"] = "true"
+        if name in {"intake", "notify"}:
             own["THIDUA_SMTP"] = f"{HOST}:{self._ports['smtp']}"
             own["THIDUA_MAIL_FROM"] = MAIL_FROM
         if name == "awards":
@@ -253,6 +294,8 @@ class Stack:
         command += ["--listen", f"{HOST}:{self._ports['origin']}"]
         for name in (*self.commands, "mail"):
             command += ["--route", f"{name}={self.http[name]}"]
+        if self._certificate:
+            command += ["--certificate", str(self._certificate.shown)]
         self.infrastructure.family.start("proxy", command, PROXY, folder=ROOT)
 
     def _start_and_await(self, name: str, environment: Mapping[str, str] | None = None) -> None:
@@ -266,10 +309,13 @@ class Stack:
         self._await_url(name, f"{self.http[name]}/{name}/readyz")
         self._say(f"{name} is ready")
 
-    def _await_url(self, name: str, url: str) -> None:
+    def _await_origin(self) -> None:
+        self._await_url("proxy", self.http["origin"] + "/livez", self._authority)
+
+    def _await_url(self, name: str, url: str, authority: str = "") -> None:
         deadline = time.monotonic() + READY_SECONDS
         answer = "no answer"
-        with httpx.Client(timeout=5, trust_env=False) as client:
+        with httpx.Client(timeout=5, trust_env=False, verify=trusting(authority)) as client:
             while time.monotonic() < deadline:
                 self.check()
                 try:

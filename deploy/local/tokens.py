@@ -92,9 +92,10 @@ def sample_people(ward: Path = WARD) -> list[Person]:
 
 
 def tokens_by_person(mint: Mint, people: Iterable[Person]) -> dict[str, Any]:
-    """What `tokens.json` holds: person -> {name, roles, unit, email, token}."""
+    """What `tokens.json` holds: person -> {ward, name, roles, unit, email, token}."""
     return {
         one.person: {
+            "ward": mint.ward,
             "name": one.name,
             "roles": list(one.roles),
             "unit": one.unit,

@@ -13,9 +13,12 @@ Out: DossierOpened, CandidatePublished, DossierConcluded, AwardDecided.
 
 from pathlib import Path
 
-from services.awards import api, handlers, pages
+from services.awards import api, handlers
+from services.awards.access import ROUTES
+from services.awards.pages import approval, board, decision, dossier
 from services.awards.routines import routines
 from services.awards.settings import AwardsSettings
+from services.awards.store import own_data
 from shared.contracts.awards import (
     AwardDecided,
     CandidatePublished,
@@ -23,6 +26,7 @@ from shared.contracts.awards import (
     DossierOpened,
 )
 from shared.service import Service
+from shared.web.own_data import own_data_router
 
 service = Service(
     name="awards",
@@ -30,6 +34,15 @@ service = Service(
     migrations=Path(__file__).parent / "migrations",
     consumer=handlers.consumer,
     publishes=(DossierOpened, CandidatePublished, DossierConcluded, AwardDecided),
-    routers=(api.router, pages.router),
+    routers=(
+        dossier.faces,
+        approval.faces,
+        api.router,
+        board.router,
+        approval.router,
+        decision.router,
+        own_data_router("awards", lambda c, one: own_data.held_about(c, one.ward, one.id)),
+    ),
+    routes=ROUTES,
     routines=routines,
 )

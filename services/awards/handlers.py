@@ -7,7 +7,9 @@ all are there, so the facts may come in any order.
 from collections.abc import Sequence
 
 from services.awards.store import facts, tables
+from shared.access import take_ended_access
 from shared.contracts.intake import (
+    AccessEnded,
     MovementLaunched,
     ParticipantRegistered,
     PeriodOpened,
@@ -17,6 +19,7 @@ from shared.contracts.scoring import ResultFrozen
 from shared.messaging import Consumer, Received, UnitOfWork
 
 consumer = Consumer("awards")
+consumer.on(AccessEnded, order="none")(take_ended_access)
 
 
 @consumer.on(MovementLaunched)

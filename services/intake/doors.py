@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from services.intake import store
 from services.intake.domain.deadline import BY_THEIR_OWN_DATE
 from services.intake.domain.obligation import state_of, transition
 from services.intake.domain.report import (
@@ -17,6 +16,8 @@ from services.intake.domain.report import (
     Taken,
     decide_submission,
 )
+from services.intake.store import desk as store
+from services.intake.store import tables
 from shared.contracts.inbound import ReportSubmitted
 from shared.contracts.intake import ObligationMet, ReportedItem, ReportReceived
 from shared.messaging import UnitOfWork
@@ -26,7 +27,9 @@ from shared.rows import insert_rows
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A report at a door. `received_at` is business time; `by` the person or publisher."""
+    """A report at a door. `received_at` is business time; `by` the person or publisher, who may
+    act for somebody else.
+    """
 
     data: ReportSubmitted
     received_at: datetime
@@ -34,6 +37,7 @@ class Submission:
     publisher: str | None
     by: str
     because_of: HasCause | None = None
+    acting_for: str = ""
 
     @property
     def key(self) -> store.Key:
@@ -102,7 +106,7 @@ async def take_submissions(
         counter = await _open_counter(work, ward, [s for _, s in numbered])
         for number, submission in numbered:
             outcomes[number] = _take(work, counter, submission)
-        await insert_rows(work.connection, store.report, counter.rows)
+        await insert_rows(work.connection, tables.report, counter.rows)
         await store.meet(work.connection, counter.met)
     return [outcomes[number] for number in range(len(submissions))]
 
@@ -147,6 +151,7 @@ def _row(submission: Submission, decision: Taken, movement: dict[str, Any]) -> d
         "door": submission.door,
         "publisher": submission.publisher,
         "submitted_by": submission.by,
+        "acting_for": submission.acting_for,
         "movement": movement["movement"],
         "movement_version": movement["version"],
     }

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from services.intake import store
 from services.intake.domain.deadline import OVERDUE
 from services.intake.domain.publisher import Publisher
 from services.intake.domain.report import Refused, Taken
 from services.intake.doors import Submission, take_submissions
+from services.intake.store import desk as store
+from services.intake.store import people as people_store
+from services.intake.store import sign_in as sign_in_store
+from shared.access import take_ended_access
+from shared.calendar import ward_day
 from shared.contracts.inbound import (
     Reason,
     RejectionCode,
@@ -24,7 +28,7 @@ from shared.contracts.inbound import (
     inbound_topic,
     outbound_topic,
 )
-from shared.contracts.intake import ObligationOverdue, ReminderDue
+from shared.contracts.intake import AccessEnded, ContactErased, ObligationOverdue, ReminderDue
 from shared.fields import field_problems
 from shared.messaging import Consumer, Inbound, Received, UnitOfWork
 
@@ -205,3 +209,31 @@ def _addressee(record: Inbound) -> tuple[str, str]:
     if match is None:
         return "unknown", record.key[:200]
     return match["ward"], match["participant"]
+
+
+@consumer.on(AccessEnded, order="none")
+async def recall_ended_access(events: Sequence[Received[AccessEnded]], work: UnitOfWork) -> None:
+    """Access that we have ended stays ended, also in a database restored from an older copy."""
+    await take_ended_access(events, work)
+    ended = [
+        {
+            "ward": event.data.ward,
+            "person": event.data.person,
+            "session": str(event.data.session or ""),
+            "at": event.data.issued_before,
+        }
+        for event in events
+    ]
+    await sign_in_store.hear_of_ended(work.connection, ended)
+
+
+@consumer.on(ContactErased, order="none")
+async def recall_erasures(events: Sequence[Received[ContactErased]], work: UnitOfWork) -> None:
+    """Whom we have erased stays erased, also in a database restored from an older copy."""
+    for event in events:
+        ward, person = event.data.ward, event.data.person
+        known = await people_store.find(work.connection, ward, person)
+        if known is not None and known.erased_on is None:
+            day = ward_day(work.business.at(event.appended_at))
+            await people_store.blank(work.connection, ward, person, day)
+            await sign_in_store.forget_person(work.connection, ward, person)

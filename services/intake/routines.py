@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from services.intake import store
 from services.intake.domain.deadline import OVERDUE, Reminder, latest_due
 from services.intake.domain.obligation import command_of, may, state_of
+from services.intake.store import desk as store
 from shared.calendar import days_between
 from shared.contracts.intake import ObligationOverdue, ReminderDue
 from shared.messaging import UnitOfWork, Works

@@ -1,18 +1,25 @@
-"""Mails by HTTP, for those who look after them."""
+"""Tasks and mails by HTTP: one's own, and all mails for those who look after them."""
 
-from typing import Annotated, Any
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.forms import KEEPERS, PAGE, MailFilter
-from services.notify.store import mails
+from services.notify.answers import MailAnswer, MailCounts, TaskAnswer, TaskCounts
+from services.notify.forms import MailFilter, TaskFilter
+from services.notify.store import mails, tasks
+from services.notify.store.own_data import held_about
+from shared.calendar import ward_day
 from shared.messaging import Works
-from shared.web.identity import Person, one_of
+from shared.own_data import HeldRow
+from shared.web.identity import Person, SignedIn
+from shared.web.own_data import own_data_router
+from shared.web.paging import Page, Paging
 
 router = APIRouter(tags=["notify"])
-
-Keeper = Annotated[Person, Depends(one_of(*KEEPERS))]
-Filter = Annotated[MailFilter, Query()]
 
 
 def _works(request: Request) -> Works:
@@ -20,22 +27,64 @@ def _works(request: Request) -> Works:
     return works
 
 
-@router.get("/counts")
-async def count_mails(request: Request, person: Keeper) -> dict[str, Any]:
-    """How many mails stand where."""
-    async with _works(request).read() as connection:
-        return await mails.counts(connection, person.ward)
+@router.get("/tasks")
+async def list_tasks(
+    request: Request, person: SignedIn, wanted: Annotated[TaskFilter, Query()], paging: Paging
+) -> Page[TaskAnswer]:
+    """What I have to do, what presses most first."""
+    works = _works(request)
+    async with works.read() as connection:
+        found = await tasks.seen_by(connection, person, ward_day(works.business.now()))
+        when = await tasks.years(connection, person.ward)
+    after = paging.after(tuple[int, date, int, float, str])
+    rows = [
+        (task, answer)
+        for task in found
+        if (after is None or task.place > after) and wanted.kind in {None, task.kind}
+        if _says(answer := TaskAnswer.of(task, when.get(task.period, task.period)), wanted.q)
+    ]
+    return paging.page(rows, lambda row: row[1], lambda row: row[0].place)
+
+
+def _says(answer: TaskAnswer, words: str) -> bool:
+    return words.casefold() in f"{answer.title} {answer.about}".casefold()
+
+
+@router.get("/tasks/counts")
+async def count_tasks(request: Request, person: SignedIn) -> TaskCounts:
+    """How many things I have to do, of each kind."""
+    works = _works(request)
+    async with works.read() as connection:
+        found = await tasks.seen_by(connection, person, ward_day(works.business.now()))
+    return TaskCounts(
+        total=len(found),
+        by_urgency=Counter(task.urgency for task in found),
+        by_kind=Counter(task.kind for task in found),
+    )
 
 
 @router.get("/mails")
-async def list_mails(request: Request, person: Keeper, wanted: Filter) -> dict[str, Any]:
-    """Mails, the newest first, with counts of all; `next` is the cursor of the next page."""
+async def list_mails(
+    request: Request, person: SignedIn, wanted: Annotated[MailFilter, Query()], paging: Paging
+) -> Page[MailAnswer]:
+    """Mails, the newest first: those to me; all of the ward's for those who look after them."""
+    after = paging.after(tuple[int])
     async with _works(request).read() as connection:
-        counted = await mails.counts(connection, person.ward)
-        rows = await mails.listed(connection, person.ward, **wanted.model_dump(), limit=PAGE + 1)
-    shown = [dict(row._mapping) for row in rows[:PAGE]]  # noqa: SLF001
-    return {
-        "counts": counted,
-        "mails": shown,
-        "next": shown[-1]["seq"] if len(rows) > PAGE else None,
-    }
+        rows = await mails.listed(
+            connection, person, **wanted.model_dump(), after=after, limit=paging.limit + 1
+        )
+    return paging.page(rows, MailAnswer.model_validate, lambda row: (row.seq,))
+
+
+@router.get("/counts")
+async def count_mails(request: Request, person: SignedIn) -> MailCounts:
+    """How many mails stand where, of those that I may see."""
+    async with _works(request).read() as connection:
+        return MailCounts.model_validate(await mails.counts(connection, person))
+
+
+async def _collect(connection: AsyncConnection, person: Person) -> Sequence[HeldRow]:
+    return await held_about(connection, person.ward, person.id)
+
+
+own_data = own_data_router("notify", _collect)

@@ -9,7 +9,9 @@
 | obligation-opened, reminder-due                 | `tell_opened`, `tell_reminders`   |
 | obligation-overdue, obligation-met              | `tell_overdue`, `take_met`        |
 | report-received, -returned, -accepted           | `tell_received`, `…`              |
+| sheet-adopted, score-computed                   | `take_sheets`, `take_scores`      |
 | result-frozen                                   | `handlers.tell_results`           |
+| dossier-opened                                  | `handlers.take_dossiers`          |
 | candidate-published, dossier-concluded          | `show_candidates`, `hide_…`       |
 | award-decided                                   | `handlers.honour`                 |
 | mail-sent, mail-failed (our own)                | `recall_sent`, `recall_failed`    |
@@ -23,12 +25,13 @@ from typing import Self
 from pydantic import field_validator, model_validator
 
 from services.notify import api, pages
-from services.notify.domain.letter import Mailbox
+from services.notify.access import ROUTES
 from services.notify.domain.telling import House
 from services.notify.handlers import consumer
-from services.notify.post import Relay
 from services.notify.routines import MailRoom, mail_routine
 from shared.contracts.notify import MailFailed, MailSent
+from shared.mailbox import Mailbox
+from shared.post import Relay
 from shared.routine import Routine
 from shared.service import Parts, Service
 from shared.settings import Settings
@@ -102,6 +105,7 @@ service = Service(
     migrations=Path(__file__).parent / "migrations",
     consumer=consumer,
     publishes=(MailSent, MailFailed),
-    routers=(api.router, pages.router),
+    routers=(pages.router, pages.faces, api.router, api.own_data),
+    routes=ROUTES,
     routines=routines,
 )

@@ -19,11 +19,12 @@ from services.notify.domain.delivery import (
     without_addresses,
     written_at,
 )
-from services.notify.domain.letter import AddressError, Letter, Mailbox, Sender, message_id
+from services.notify.domain.letter import Letter, Sender, message_id
 from services.notify.domain.telling import House, Moot
 from services.notify.store import facts, mails
 from shared.calendar import ward_day
 from shared.contracts.notify import MailFailed, MailSent
+from shared.mailbox import AddressError, Mailbox
 from shared.messaging import Received, UnitOfWork
 from shared.messaging.envelope import Cause
 
@@ -196,16 +197,22 @@ def _case(row: Any) -> telling.Case:
         period = telling.Period(row.year, row.report_by, row.report_by_text)
     asked = None
     if row.asked_manner is not None:
-        asked = telling.Asked(row.asked_manner, row.due, row.due_text)
+        obligation = str(row.asked_obligation)
+        asked = telling.Asked(row.asked_manner, row.due, row.due_text, obligation)
     return telling.Case(
         telling.read(row.kind, row.facts),
-        telling.Participant(row.participant, row.name, row.manner, row.proposer),
+        _participant(row),
         period,
         asked,
         met=row.met_at is not None,
         superseded=row.superseded,
         criteria=tuple(item["criterion"] for item in row.items or ()),
     )
+
+
+def _participant(row: Any) -> telling.Participant:
+    collective = row.collective is not False
+    return telling.Participant(row.participant, row.name, row.manner, row.proposer, collective)
 
 
 def _noted(mail: InHand, written: Written) -> dict[str, Any]:

@@ -1,18 +1,13 @@
-"""What comes in by HTTP: filters of the list of mails, and who may see all of it."""
+"""What comes in by HTTP: filters of the lists."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from services.notify.domain import task
 from services.notify.domain.delivery import State
-from shared.web.identity import Role
 
-KEEPERS: tuple[Role, ...] = ("officer", "operator", "auditor")
-"""Roles that see every mail; all others see those to themselves."""
-PAGE = 50
-"""Mails on a page."""
-
-Kind = Literal[
+MailKind = Literal[
     "obligation-opened",
     "reminder",
     "overdue",
@@ -29,12 +24,18 @@ def _empty_is_none(value: object) -> object:
 
 
 class MailFilter(BaseModel):
-    """An empty value filters nothing. `before`: the cursor, from the page before."""
+    """An empty value filters nothing."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     status: Annotated[State | None, BeforeValidator(_empty_is_none)] = None
-    kind: Annotated[Kind | None, BeforeValidator(_empty_is_none)] = None
-    before: Annotated[int | None, BeforeValidator(_empty_is_none)] = Field(
-        default=None, ge=1, le=2**63 - 1
-    )
+    kind: Annotated[MailKind | None, BeforeValidator(_empty_is_none)] = None
+
+
+class TaskFilter(BaseModel):
+    """An empty value filters nothing. `q`: words in the title or the unit's name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Annotated[task.Kind | None, BeforeValidator(_empty_is_none)] = None
+    q: str = Field(default="", max_length=200)

@@ -1,13 +1,23 @@
 """The post that comes in: what each fact means to whom. Whoever is told is decided when a mail is
-addressed, once all that it needs is known; here facts are only noted, in any order."""
+addressed, and whose task it is when somebody looks, once all that it needs is known; here facts
+are only noted, in any order."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from services.notify import commands
 from services.notify.domain.delivery import State
 from services.notify.store import mails, tables
-from shared.contracts.awards import AwardDecided, CandidatePublished, DossierConcluded
+from shared.access import take_ended_access
+from shared.contracts.awards import (
+    AwardDecided,
+    CandidatePublished,
+    DossierConcluded,
+    DossierOpened,
+)
 from shared.contracts.intake import (
+    AccessEnded,
     ContactErased,
     ContactRecorded,
     MovementLaunched,
@@ -22,11 +32,12 @@ from shared.contracts.intake import (
     ReportReturned,
 )
 from shared.contracts.notify import MailFailed, MailSent
-from shared.contracts.scoring import ResultFrozen
+from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
 from shared.messaging import Consumer, Received, UnitOfWork
 from shared.rows import add_rows, put_rows
 
 consumer = Consumer("notify")
+consumer.on(AccessEnded, order="none")(take_ended_access)
 
 
 @consumer.on(MovementLaunched)
@@ -47,7 +58,7 @@ async def take_periods(events: Sequence[Received[PeriodOpened]], work: UnitOfWor
 async def take_participants(
     events: Sequence[Received[ParticipantRegistered]], work: UnitOfWork
 ) -> None:
-    fields = {"ward", "participant", "name", "manner", "reporter"}
+    fields = {"ward", "participant", "name", "manner", "reporter", "proposed_by", "collective"}
     rows = [
         event.data.model_dump(include=fields) | {"proposer": event.data.proposed_by_name}
         for event in events
@@ -95,23 +106,78 @@ async def take_met(events: Sequence[Received[ObligationMet]], work: UnitOfWork) 
     await add_rows(work.connection, tables.met, rows)
 
 
-@consumer.on(ReportReceived, order="none")
+async def keep_received(events: Sequence[Received[ReportReceived]], work: UnitOfWork) -> None:
+    """Where a report stands; of a key the last that was said holds."""
+    rows = [_stands(event.data, "received", event.data.received_at) for event in events]
+    await put_rows(work.connection, tables.report, rows)
+
+
+async def keep_returned(events: Sequence[Received[ReportReturned]], work: UnitOfWork) -> None:
+    rows = [
+        _stands(event.data, "returned", event.data.returned_at, event.data.correct_by)
+        for event in events
+    ]
+    await put_rows(work.connection, tables.report, rows)
+
+
+async def keep_accepted(events: Sequence[Received[ReportAccepted]], work: UnitOfWork) -> None:
+    rows = [_stands(event.data, "accepted", event.data.accepted_at) for event in events]
+    await put_rows(work.connection, tables.report, rows)
+
+
+def _stands(
+    report: ReportReceived | ReportReturned | ReportAccepted,
+    state: str,
+    at: datetime,
+    due: datetime | None = None,
+) -> dict[str, Any]:
+    fields = {"ward", "participant", "period", "revision"}
+    return report.model_dump(include=fields) | {"state": state, "at": at, "due": due}
+
+
+@consumer.on(ReportReceived)
 async def tell_received(events: Sequence[Received[ReportReceived]], work: UnitOfWork) -> None:
+    await keep_received(events, work)
     await commands.note(work, events)
 
 
-@consumer.on(ReportReturned, order="none")
+@consumer.on(ReportReturned)
 async def tell_returned(events: Sequence[Received[ReportReturned]], work: UnitOfWork) -> None:
+    await keep_returned(events, work)
     await commands.note(work, events)
 
 
-@consumer.on(ReportAccepted, order="none")
+@consumer.on(ReportAccepted)
 async def tell_accepted(events: Sequence[Received[ReportAccepted]], work: UnitOfWork) -> None:
+    await keep_accepted(events, work)
     await commands.note(work, events)
 
 
-@consumer.on(ResultFrozen, order="none")
+@consumer.on(SheetAdopted)
+async def take_sheets(events: Sequence[Received[SheetAdopted]], work: UnitOfWork) -> None:
+    rows = [event.data.model_dump(include={"ward", "period"}) for event in events]
+    await add_rows(work.connection, tables.sheet, rows)
+
+
+_OF_REPORT = {"ward", "participant", "period"}
+
+
+@consumer.on(ScoreComputed)
+async def take_scores(events: Sequence[Received[ScoreComputed]], work: UnitOfWork) -> None:
+    """Only that all marks are given is kept; the points are not notify's matter."""
+    verified = [event.data for event in events if event.data.stage == "verified"]
+    rows = [data.model_dump(include=_OF_REPORT) for data in verified]
+    await add_rows(work.connection, tables.marked, rows)
+
+
+async def keep_frozen(events: Sequence[Received[ResultFrozen]], work: UnitOfWork) -> None:
+    rows = [event.data.model_dump(include=_OF_REPORT) for event in events]
+    await add_rows(work.connection, tables.frozen, rows)
+
+
+@consumer.on(ResultFrozen)
 async def tell_results(events: Sequence[Received[ResultFrozen]], work: UnitOfWork) -> None:
+    await keep_frozen(events, work)
     await commands.note(work, events)
 
 
@@ -134,6 +200,13 @@ async def recall_failed(events: Sequence[Received[MailFailed]], work: UnitOfWork
         for event in events
     ]
     await mails.hear_of(work.connection, rows)
+
+
+@consumer.on(DossierOpened)
+async def take_dossiers(events: Sequence[Received[DossierOpened]], work: UnitOfWork) -> None:
+    fields = {"ward", "dossier", "period", "participant"}
+    rows = [event.data.model_dump(include=fields) for event in events]
+    await add_rows(work.connection, tables.dossier, rows)
 
 
 _SHOWN = {"ward", "dossier", "period", "name", "unit", "achievement", "form_title"}
@@ -192,5 +265,18 @@ consumer.projection(
         CandidatePublished: show_candidates,
         DossierConcluded: hide_the_unsuccessful,
         AwardDecided: keep_honours,
+    },
+)
+consumer.projection(
+    "tasks",
+    (tables.report, tables.marked, tables.frozen, tables.sheet, tables.dossier),
+    {
+        ReportReceived: keep_received,
+        ReportReturned: keep_returned,
+        ReportAccepted: keep_accepted,
+        ScoreComputed: take_scores,
+        ResultFrozen: keep_frozen,
+        SheetAdopted: take_sheets,
+        DossierOpened: take_dossiers,
     },
 )

@@ -1,44 +1,49 @@
-"""The public page of honours, and the page of mails."""
+"""Everybody's to-do list, the page of mails, and the public page of honours."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from services.notify.forms import KEEPERS, PAGE, MailFilter
-from services.notify.store import facts, mails
+from services.notify.domain.delivery import State
+from services.notify.domain.task import Task, Urgency, title
+from services.notify.domain.telling import KIND_WORDS
+from services.notify.forms import MailFilter
+from services.notify.store import facts, mails, tasks
 from shared.calendar import ward_day
 from shared.messaging import Works
-from shared.web.identity import Person, visitor
+from shared.web.export import export
+from shared.web.identity import SignedIn, Visitor
+from shared.web.listing import Column, Listing
+from shared.web.page_route import PageRoute
 from shared.web.pages import Pages
+from shared.web.paging import Paging, cursor_of
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["pages"], include_in_schema=False)
+faces = APIRouter(tags=["pages"], include_in_schema=False, route_class=PageRoute)
+"""What programs ask for at the same address."""
 _pages = Pages("notify", Path(__file__).parent / "templates")
 
-Visitor = Annotated[Person | None, Depends(visitor)]
-
-KIND_WORDS = {
-    "obligation-opened": "Thông báo nhiệm vụ",
-    "reminder": "Nhắc việc",
-    "overdue": "Báo quá hạn",
-    "report-received": "Đã nhận báo cáo",
-    "report-returned": "Trả lại để chỉnh sửa",
-    "report-accepted": "Chấp nhận báo cáo",
-    "own-result": "Kết quả của đơn vị",
-    "award-decided": "Quyết định khen thưởng",
+URGENCY_WORDS: Mapping[Urgency, tuple[str, str]] = {
+    Urgency.LATE: ("Đã quá hạn", "bad"),
+    Urgency.SOON: ("Sắp đến hạn", "warn"),
+    Urgency.OPEN: ("Đang chờ", "info"),
 }
-STATUS_WORDS = {
-    "waiting": ("Chờ đủ thông tin", "muted"),
-    "queued": ("Chờ gửi", "muted"),
-    "sending": ("Đang gửi", "muted"),
-    "data": ("Đang chuyển thư", "muted"),
-    "sent": ("Đã gửi", "good"),
-    "retry": ("Sẽ gửi lại", "warn"),
-    "refused": ("Bị từ chối", "bad"),
-    "uncertain": ("Chưa rõ đã đến chưa", "bad"),
-    "dropped": ("Không cần gửi nữa", "muted"),
+STATUS_WORDS: Mapping[State, tuple[str, str]] = {
+    State.WAITING: ("Chờ đủ thông tin", "muted"),
+    State.QUEUED: ("Chờ gửi", "muted"),
+    State.SENDING: ("Đang gửi", "muted"),
+    State.DATA: ("Đang chuyển thư", "muted"),
+    State.SENT: ("Đã gửi", "good"),
+    State.RETRY: ("Sẽ gửi lại", "warn"),
+    State.REFUSED: ("Bị từ chối", "bad"),
+    State.UNCERTAIN: ("Chưa rõ đã đến chưa", "bad"),
+    State.DROPPED: ("Không cần gửi nữa", "muted"),
 }
 REASON_WORDS = {
     "obligation-met": "nhiệm vụ đã hoàn thành",
@@ -48,14 +53,91 @@ REASON_WORDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A task as the list shows it."""
+
+    task: Task
+    title: str
+    days_left: int | None
+
+    @property
+    def status(self) -> tuple[str, str]:
+        """Words and tone."""
+        return URGENCY_WORDS[self.task.urgency]
+
+
+COLUMNS: tuple[Column[Line], ...] = (
+    Column("viec", "Việc", lambda line: line.title),
+    Column("don-vi", "Đơn vị, cá nhân", lambda line: line.task.about),
+    Column("tu", "Chờ từ", lambda line: line.task.since),
+    Column("han", "Hạn", lambda line: line.task.due),
+    Column("tinh-trang", "Tình trạng", lambda line: line.status[0], chosen=True),
+)
+
+
+def _works(request: Request) -> Works:
+    works: Works = request.app.state.parts.works
+    return works
+
+
+@router.get("/", response_class=HTMLResponse)
+async def to_do(request: Request, person: SignedIn) -> Response:
+    """What somebody has to do, what presses most first."""
+    works = _works(request)
+    today = ward_day(works.business.now())
+    async with works.read() as connection:
+        found = await tasks.seen_by(connection, person, today)
+        when = await tasks.years(connection, person.ward)
+    lines = [_line(task, when.get(task.period, task.period), today) for task in found]
+    listing = Listing(COLUMNS, lines, request.query_params)
+    if file := export(listing, "viec-cua-toi"):
+        return file
+    late = sum(line.task.urgency is Urgency.LATE for line in lines)
+    return _pages.render(request, "tasks.html", {"listing": listing, "late": late})
+
+
+def _line(task: Task, when: str, today: date) -> Line:
+    left = (task.due - today).days if task.due else None
+    return Line(task, title(task, when), left)
+
+
+@faces.get("/mails", response_class=HTMLResponse)
+async def mail_list(
+    request: Request, person: SignedIn, wanted: Annotated[MailFilter, Query()], paging: Paging
+) -> HTMLResponse:
+    """Mails to oneself; all of the ward's for those who look after them."""
+    after = paging.after(tuple[int])
+    async with _works(request).read() as connection:
+        counted = await mails.counts(connection, person)
+        rows = await mails.listed(
+            connection, person, **wanted.model_dump(), after=after, limit=paging.limit + 1
+        )
+    shown = rows[: paging.limit]
+    return _pages.render(
+        request,
+        "mails.html",
+        {
+            "keeper": person.has(*mails.KEEPERS),
+            "counts": counted,
+            "mails": shown,
+            "next": cursor_of((shown[-1].seq,)) if len(rows) > paging.limit else None,
+            "wanted": wanted,
+            "kinds": KIND_WORDS,
+            "statuses": STATUS_WORDS,
+            "reasons": REASON_WORDS,
+        },
+    )
+
+
 @router.get("/honours", response_class=HTMLResponse)
 async def honours(request: Request, person: Visitor, ward: str = "") -> HTMLResponse:
     """Who is honoured, and who is proposed and open to opinion; for everybody."""
-    request.state.person = person
-    works: Works = request.app.state.parts.works
+    works = _works(request)
     async with works.read() as connection:
         movements = await facts.newest_movements(connection)
-        chosen = ward if ward in movements else next(iter(movements), "")
+        own = person.ward if person else ""
+        chosen = next((one for one in (ward, own, *movements) if one in movements), "")
         decided = await facts.honours(connection, chosen)
         proposed = await facts.candidates(connection, chosen)
     by_period = [
@@ -66,46 +148,9 @@ async def honours(request: Request, person: Visitor, ward: str = "") -> HTMLResp
         request,
         "honours.html",
         {
-            "service": "honours",
             "movement": movement.title if movement else "",
             "periods": by_period,
             "candidates": proposed,
             "today": ward_day(works.business.now()),
-        },
-    )
-
-
-@router.get("/", response_class=HTMLResponse)
-async def mail_list(
-    request: Request, person: Visitor, wanted: Annotated[MailFilter, Query()]
-) -> HTMLResponse:
-    """Mails to oneself; all of the ward's for those who look after them."""
-    request.state.person = person
-    if person is None:
-        return _pages.render(request, "signed-out.html", {})
-    keeper = person.has(*KEEPERS)
-    works: Works = request.app.state.parts.works
-    async with works.read() as connection:
-        counted = await mails.counts(connection, person.ward) if keeper else {}
-        rows = await mails.listed(
-            connection,
-            person.ward,
-            person=None if keeper else person.id,
-            **wanted.model_dump(),
-            limit=PAGE + 1,
-        )
-    shown = rows[:PAGE]
-    return _pages.render(
-        request,
-        "mails.html",
-        {
-            "keeper": keeper,
-            "counts": counted,
-            "mails": shown,
-            "next": shown[-1].seq if len(rows) > PAGE else None,
-            "wanted": wanted,
-            "kinds": KIND_WORDS,
-            "statuses": STATUS_WORDS,
-            "reasons": REASON_WORDS,
         },
     )

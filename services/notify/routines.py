@@ -13,11 +13,11 @@ from services.notify.commands import Claimed, InHand, Settled, Written
 from services.notify.domain.delivery import Answer, Breaker, State
 from services.notify.domain.telling import House
 from services.notify.letters import compose
-from services.notify.post import Outcome, Post, Refused, Relay, Retry, SenderFault, Sent, Uncertain
 from services.notify.store import mails
 from shared.clock import Clock
 from shared.contracts.notify import MailSent
 from shared.messaging import Works
+from shared.post import Outcome, Post, Refused, Relay, Retry, SenderFault, Sent, Uncertain
 from shared.routine import Routine
 
 log = logging.getLogger(__name__)

@@ -16,10 +16,14 @@ freezing of a period     -> freeze_results                  -> ResultFrozen
 
 from pathlib import Path
 
-from services.scoring import api, handlers, pages
+from services.scoring import api, handlers
+from services.scoring.access import ROUTES
+from services.scoring.pages import assessments, freezing, results
+from services.scoring.store import own_data
 from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
 from shared.service import Service
 from shared.settings import Settings
+from shared.web.own_data import own_data_router
 
 service = Service(
     name="scoring",
@@ -27,5 +31,14 @@ service = Service(
     migrations=Path(__file__).parent / "migrations",
     consumer=handlers.consumer,
     publishes=(SheetAdopted, ScoreComputed, ResultFrozen),
-    routers=(api.router, pages.router),
+    routers=(
+        assessments.faces,
+        freezing.faces,
+        api.router,
+        results.router,
+        assessments.router,
+        freezing.router,
+        own_data_router("scoring", lambda c, one: own_data.held_about(c, one.ward, one.id)),
+    ),
+    routes=ROUTES,
 )

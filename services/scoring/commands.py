@@ -5,8 +5,9 @@ Locks: the keys that are told about first, then the period's gate (`store.facts.
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from services.scoring import answers
 from services.scoring.domain.assessment import (
     Assessment,
     Command,
@@ -42,8 +43,6 @@ from shared.records import record_act
 from shared.refusal import Refusal
 from shared.web.identity import Person
 from shared.web.problems import conflict, forbidden, not_found
-
-Answer = dict[str, Any]
 
 
 def _not_adopted() -> Refusal:
@@ -136,7 +135,7 @@ def _tell_score(work: UnitOfWork, whose: Whose, score: Score, cause: HasCause | 
     work.publish(event, because_of=cause, discriminator=f"{whose.period}/{score.revision}")
 
 
-async def propose_sheet(work: UnitOfWork, form: SheetForm, person: Person) -> Answer:
+async def propose_sheet(work: UnitOfWork, form: SheetForm, person: Person) -> answers.SheetProposed:
     """Store a version of a period's sheet. It never changes; another proposal is a new version."""
     sheet = form.to_sheet()
     check_sheet(sheet)
@@ -148,12 +147,14 @@ async def propose_sheet(work: UnitOfWork, form: SheetForm, person: Person) -> An
         )
     if stored is None:
         now = work.business.now()
-        args = (person.ward, form.period, sheet, person.id, now)
+        args = (person.ward, form.period, sheet, person.actor, now)
         await sheets.add_sheet(work.connection, *args)
-    return {"period": form.period, "version": sheet.version}
+    return answers.SheetProposed(period=form.period, version=sheet.version)
 
 
-async def adopt_sheet(work: UnitOfWork, period: str, form: AdoptionForm, person: Person) -> Answer:
+async def adopt_sheet(
+    work: UnitOfWork, period: str, form: AdoptionForm, person: Person
+) -> answers.SheetAdopted:
     """Open scoring: the council's document puts a version in force, and claims are scored.
 
     The period's key and every participant's are locked.
@@ -167,13 +168,13 @@ async def adopt_sheet(work: UnitOfWork, period: str, form: AdoptionForm, person:
     if sheet is None:
         raise not_found(f"bảng điểm bản {form.sheet_version} của kỳ {period}")
     adoption = Adoption(sheet, form.document_number, form.adopted_on)
-    answer = {"period": period, **form.model_dump(mode="json")}
+    answer = answers.SheetAdopted(period=period, **form.model_dump())
     if file.adoption == adoption:
         return answer
     now = work.business.now()
     _may_be_adopted(file.adoption, form, ward_day(now))
     check_covers(sheet, file.movement.groups)
-    await sheets.add_adoption(work.connection, ward, period, adoption, person.id, now)
+    await sheets.add_adoption(work.connection, ward, period, adoption, person.actor, now)
     work.publish(
         SheetAdopted(
             ward=ward,
@@ -186,7 +187,8 @@ async def adopt_sheet(work: UnitOfWork, period: str, form: AdoptionForm, person:
     claims = await facts.newest_claims(work.connection, ward, in_period=period)
     await work.lock(*(f"{ward}/{whose.participant}" for whose, _ in claims))
     await _score_claims(work, [_Said(whose, claim, None) for whose, claim in claims])
-    await record_act(work, "sheet-adopted", f"{ward}/{period}", person.id, answer)
+    told = answer.model_dump(mode="json")
+    await record_act(work, "sheet-adopted", f"{ward}/{period}", person.actor, told)
     return answer
 
 
@@ -201,7 +203,7 @@ def _may_be_adopted(standing: Adoption | None, form: AdoptionForm, today: date) 
         raise Refusal("date-in-the-future", "Ngày văn bản chưa tới.", "/adopted_on")
 
 
-async def give_marks(work: UnitOfWork, form: MarksForm, person: Person) -> Answer:
+async def give_marks(work: UnitOfWork, form: MarksForm, person: Person) -> answers.Marked:
     """Add marks for the accepted revision; the same marks again change nothing.
 
     The participant's key is locked.
@@ -223,11 +225,11 @@ async def give_marks(work: UnitOfWork, form: MarksForm, person: Person) -> Answe
     new = decide(sheet, group, claim, assessment.marks, given)
     whose = Whose(ward, form.participant, form.period)
     now = work.business.now()
-    await mark_store.add_marks(work.connection, whose, claim, new, by=person.id, at=now)
+    await mark_store.add_marks(work.connection, whose, claim, new, by=person.actor, at=now)
     marked = assessment.with_marks(_with_new(assessment.marks, new))
     await _tell_verified(work, whose, marked)
     facts_given = form.model_dump(mode="json")
-    await record_act(work, "marks-given", f"{ward}/{form.participant}", person.id, facts_given)
+    await record_act(work, "marks-given", f"{ward}/{form.participant}", person.actor, facts_given)
     return _marked(form, marked)
 
 
@@ -238,7 +240,7 @@ async def _to_mark(work: UnitOfWork, form: MarksForm, person: Person) -> Assessm
     assessment = file.assessments.get(form.participant)
     if assessment is None:
         raise not_found(f"đơn vị {form.participant}")
-    keep_off_own(assessment.participant, person.unit)
+    keep_off_own(assessment.participant, person.all_units)
     if file.adoption is None:
         raise _not_adopted()
     if assessment.acceptance is None:
@@ -260,21 +262,21 @@ async def _tell_verified(work: UnitOfWork, whose: Whose, assessment: Assessment)
         await mark_store.add_scores(work.connection, [(whose, score)], work.business.now())
 
 
-def _marked(form: MarksForm, assessment: Assessment) -> Answer:
+def _marked(form: MarksForm, assessment: Assessment) -> answers.Marked:
     basis = Basis.VERIFIED if form.stage == "verified" else Basis.FINAL
     derivation = derivation_of(assessment, basis, {})
-    return {
-        "period": form.period,
-        "participant": form.participant,
-        "revision": form.revision,
-        "stage": form.stage,
-        "state": assessment.state,
-        "total": None if derivation is None else str(derivation.total),
-        "grade": None if derivation is None else derivation.grade,
-    }
+    return answers.Marked(
+        period=form.period,
+        participant=form.participant,
+        revision=form.revision,
+        stage=form.stage,
+        state=assessment.state,
+        total=None if derivation is None else derivation.total,
+        grade=None if derivation is None else derivation.grade,
+    )
 
 
-async def freeze_results(work: UnitOfWork, period: str, person: Person) -> Answer:
+async def freeze_results(work: UnitOfWork, period: str, person: Person) -> answers.Frozen:
     """Rank inside each khối and write every result down with every line; told once.
 
     The period's key and every participant's are locked.
@@ -293,11 +295,11 @@ async def freeze_results(work: UnitOfWork, period: str, person: Person) -> Answe
     results = [result for result, _ in concluded]
     await work.lock(*(f"{ward}/{result.participant}" for result in results))
     now = work.business.now()
-    await periods.freeze(work.connection, ward, period, concluded, by=person.id, at=now)
+    await periods.freeze(work.connection, ward, period, concluded, by=person.actor, at=now)
     for result in results:
         work.publish(_result_frozen(ward, period, result, now))
     totals = {result.participant: str(result.total) for result in results}
-    await record_act(work, "results-frozen", f"{ward}/{period}", person.id, totals)
+    await record_act(work, "results-frozen", f"{ward}/{period}", person.actor, totals)
     return _frozen(file, results)
 
 
@@ -330,21 +332,7 @@ def _ready_to_freeze(file: periods.PeriodFile) -> list[Assessment]:
     return accepted
 
 
-def _frozen(file: periods.PeriodFile, results: Sequence[Result]) -> Answer:
+def _frozen(file: periods.PeriodFile, results: Sequence[Result]) -> answers.Frozen:
     ordered = sorted(results, key=lambda one: (one.group, one.block, one.rank, one.participant))
-    return {
-        "period": file.code,
-        "results": [
-            {
-                "participant": one.participant,
-                "group": one.group,
-                "block": one.block,
-                "total": str(one.total),
-                "grade": one.grade,
-                "rank": one.rank,
-                "ranked": one.ranked,
-                "late": one.late,
-            }
-            for one in ordered
-        ],
-    }
+    told = tuple(answers.FrozenResult.of(one) for one in ordered)
+    return answers.Frozen(period=file.code, results=told)

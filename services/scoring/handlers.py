@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from services.scoring import commands
 from services.scoring.store import facts, tables
+from shared.access import take_ended_access
 from shared.contracts.intake import (
+    AccessEnded,
     MovementLaunched,
     ParticipantRegistered,
     PeriodOpened,
@@ -14,6 +16,7 @@ from shared.contracts.intake import (
 from shared.messaging import Consumer, Received, UnitOfWork
 
 consumer = Consumer("scoring")
+consumer.on(AccessEnded, order="none")(take_ended_access)
 
 
 @consumer.on(MovementLaunched)

@@ -8,6 +8,7 @@ from pydantic import Field
 from shared.contracts.base import Code, Day, Event, Instant, Part, Points, Text
 
 CONTACTS_TOPIC = "thidua.intake.contacts.v1"
+ACCESS_TOPIC = "thidua.intake.access.v1"
 
 ObligationKind = Literal["unit-plan", "annual-report"]
 Manner = Literal["owes", "invited", "voluntary", "proposed"]
@@ -254,6 +255,24 @@ class ContactErased(Event):
     ERASES: ClassVar[bool] = True
 
     person: str
+
+    @property
+    def subject(self) -> str:
+        return self.person
+
+
+class AccessEnded(Event):
+    """Tokens of a person that were issued before a moment are not believed any more.
+
+    `session` None: of all their sessions. The topic is kept for days only: no token lives longer.
+    """
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.access-ended.v1"
+    TOPIC: ClassVar[str] = ACCESS_TOPIC
+
+    person: str
+    session: UUID | None
+    issued_before: Instant
 
     @property
     def subject(self) -> str:

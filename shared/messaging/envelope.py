@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import secrets
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
@@ -12,6 +11,7 @@ from uuid import UUID, uuid5
 from uuid6 import uuid7
 
 from shared.contracts.base import Event
+from shared.telemetry import child_of, current_trace, new_traceparent
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -97,8 +97,13 @@ def source_of(service: str) -> str:
 
 
 def new_envelope(event: Event, service: str, now: datetime, correlation: str) -> Envelope:
-    """For a fact that follows from no other event: its id is a UUIDv7."""
-    return _envelope(event, service, now, str(uuid7()), correlation, "", _new_trace())
+    """For a fact that follows from no other event: its id is a UUIDv7.
+
+    It belongs to the trace of the request at hand, if there is one.
+    """
+    request = current_trace()
+    trace = child_of(request.traceparent) if request else new_traceparent()
+    return _envelope(event, service, now, str(uuid7()), correlation, "", trace)
 
 
 def derived_envelope(
@@ -133,14 +138,10 @@ def _envelope(
     )
 
 
-def _new_trace() -> str:
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
-
-
 def _child_trace(parent: str, identity: str) -> str:
     """The span is named by the end of the fact's id: equal for equal facts, at no cost."""
     if not _TRACEPARENT.match(parent):
-        return _new_trace()
+        return new_traceparent()
     return f"{parent[:36]}{identity[-17:].replace('-', '')}{parent[52:]}"
 
 

@@ -114,3 +114,35 @@ PARKED_STATES = (
     """,
 )
 """Rolling: the defaults let the code before this revision go on parking."""
+
+ACCESS = (
+    """
+    CREATE TABLE issuer_key (
+        kid TEXT NOT NULL,
+        jwk JSONB NOT NULL,
+        CONSTRAINT pk_issuer_key PRIMARY KEY (kid)
+    )
+    """,
+    """
+    CREATE TABLE ended_access (
+        ward TEXT NOT NULL,
+        person TEXT NOT NULL,
+        session TEXT NOT NULL,
+        issued_before TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_ended_access PRIMARY KEY (ward, person, session)
+    )
+    """,
+    """
+    CREATE TABLE answer (
+        ward TEXT NOT NULL,
+        person TEXT NOT NULL,
+        key TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        status INTEGER NOT NULL,
+        body JSONB NOT NULL,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_answer PRIMARY KEY (ward, person, key)
+    )
+    """,
+    "CREATE INDEX ix_answer_created_at ON answer (created_at)",
+)

@@ -113,3 +113,35 @@ act = sa.Table(
     sa.Column("hash", sa.Text, nullable=False, unique=True),
 )
 """The log of official acts; see `shared.records`."""
+
+issuer_key = sa.Table(
+    "issuer_key",
+    kernel,
+    sa.Column("kid", sa.Text, primary_key=True),
+    sa.Column("jwk", JSONB, nullable=False),
+)
+"""The issuer's published keys as last seen, so that a restart does not need the issuer."""
+
+ended_access = sa.Table(
+    "ended_access",
+    kernel,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("session", sa.Text, primary_key=True),
+    sa.Column("issued_before", sa.DateTime(timezone=True), nullable=False),
+)
+"""Tokens issued before are not believed; `session` "": of all sessions of the person."""
+
+answer = sa.Table(
+    "answer",
+    kernel,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("body", JSONB, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index("ix_answer_created_at", "created_at"),
+)
+"""What was answered to a request with an Idempotency-Key, kept with what it did."""

@@ -1,22 +1,28 @@
-"""Who asks: access tokens (EdDSA) that every service verifies by itself, with the public key."""
+"""Who asks: access tokens that every service verifies by itself with the issuer's keys."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, get_args
 
 import jwt
 from fastapi import Depends, Request
 
-from shared.web.problems import Problem, forbidden, unauthenticated
+from shared.access import EndedAccess
+from shared.web.keys import Keys
+from shared.web.problems import Problem, unauthenticated
 
-COOKIE = "thidua_token"
-_ALGORITHMS = ["EdDSA"]
+AUDIENCE = "thidua"
+ALGORITHM = "EdDSA"
+MACHINE = "machine:"
+"""How the ids of machines begin; no person's id does."""
 
 Role = Literal[
     "reporter",
+    "head",
     "officer",
     "substitute-officer",
     "assessor",
+    "inspector",
     "council",
     "council-secretary",
     "chairman",
@@ -25,21 +31,41 @@ Role = Literal[
     "operator",
     "auditor",
 ]
-SEES_ALL: frozenset[Role] = frozenset(
-    {"officer", "substitute-officer", "council", "council-secretary", "chairman", "auditor"}
+ROLES: tuple[Role, ...] = get_args(Role)
+SEES_ALL: tuple[Role, ...] = (
+    "officer",
+    "substitute-officer",
+    "inspector",
+    "council",
+    "council-secretary",
+    "chairman",
+    "auditor",
 )
 """Roles that see every unit's results (architecture: who sees which result)."""
+
+_STALE = "Phiên đăng nhập không hợp lệ hoặc đã hết hạn."
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A signed-in person. `unit` is the participant they belong to, or "" for none."""
+    """Somebody signed in, or a machine.
+
+    `unit` is the participant they belong to, or ""; `units` those for which they hold a role;
+    `sessions` the council's sessions that a role of theirs is limited to (none: no limit).
+    `acting_for` is the person in whose place they act, of `acting_for_unit`.
+    """
 
     id: str
     name: str
     roles: frozenset[str]
     unit: str
     ward: str
+    units: frozenset[str] = frozenset()
+    sessions: frozenset[str] = frozenset()
+    acting_for: str = ""
+    acting_for_unit: str = ""
+    session: str = ""
+    scopes: frozenset[str] = frozenset()
 
     def has(self, *roles: Role) -> bool:
         return not self.roles.isdisjoint(roles)
@@ -48,31 +74,94 @@ class Person:
     def sees_all(self) -> bool:
         return self.has(*SEES_ALL)
 
+    @property
+    def is_machine(self) -> bool:
+        """Machines hold no roles; their token's scopes say what they may call."""
+        return self.id.startswith(MACHINE)
+
+    @property
+    def all_units(self) -> frozenset[str]:
+        """Every unit that is theirs in some way; nobody judges the file of one (law 10)."""
+        return (self.units | {self.unit, self.acting_for_unit}) - {""}
+
+    @property
+    def actor(self) -> str:
+        """What the log of acts says: who did it, and for whom."""
+        return f"{self.id} for {self.acting_for}" if self.acting_for else self.id
+
 
 @dataclass(frozen=True, slots=True)
 class TokenReader:
-    """Verifies tokens; `public_key` is PEM."""
+    """Verifies tokens.
 
-    public_key: str
+    `keys` are the issuer's published ones, `issuer` its origin. `pinned` is a PEM whose tokens
+    name no key and are believed as they are: for trying out, never in production.
+    """
 
-    def read(self, token: str) -> Person:
-        """Raises Problem (401) when the token cannot be verified."""
+    keys: Keys | None
+    issuer: str = ""
+    pinned: str = ""
+    ended: EndedAccess | None = None
+
+    async def read(self, token: str) -> Person:
+        """Raises Problem (401) when the token cannot be verified or its access has ended."""
         try:
-            claims = jwt.decode(
-                token,
-                self.public_key,
-                algorithms=_ALGORITHMS,
-                options={"require": ["sub", "exp", "ward", "roles"]},
+            claims = await self._claims(token)
+            person = _person(claims)
+        except (jwt.PyJWTError, KeyError, TypeError, ValueError):
+            raise unauthenticated(_STALE) from None
+        if self.ended is not None:
+            issued_at = datetime.fromtimestamp(float(claims.get("iat", 0)), UTC)
+            if await self.ended.has_ended(person.ward, person.id, person.session, issued_at):
+                raise unauthenticated(_STALE)
+        return person
+
+    async def _claims(self, token: str) -> dict[str, Any]:
+        kid = jwt.get_unverified_header(token).get("kid")
+        required = ["sub", "exp", "ward", "roles"]
+        if kid is None and self.pinned:
+            return dict(
+                jwt.decode(
+                    token,
+                    self.pinned,
+                    algorithms=[ALGORITHM],
+                    options={"require": required, "verify_aud": False},
+                )
             )
-        except jwt.InvalidTokenError:
-            raise unauthenticated("Phiên đăng nhập không hợp lệ hoặc đã hết hạn.") from None
-        return Person(
-            claims["sub"],
-            claims.get("name", ""),
-            frozenset(claims["roles"]),
-            claims.get("unit", ""),
-            claims["ward"],
+        key = await self.keys.find(str(kid)) if self.keys is not None and kid else None
+        if key is None:
+            raise jwt.InvalidTokenError(f"no key {kid}")
+        return dict(
+            jwt.decode(
+                token,
+                key.key,
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                issuer=self.issuer,
+                options={"require": [*required, "iat", "iss", "aud"], "verify_iat": False},
+            )
         )
+
+
+def _person(claims: dict[str, Any]) -> Person:
+    return Person(
+        claims["sub"],
+        claims.get("name", ""),
+        frozenset(claims["roles"]),
+        claims.get("unit", ""),
+        claims["ward"],
+        frozenset(claims.get("units", ())),
+        frozenset(claims.get("sessions", ())),
+        claims.get("act_for", ""),
+        claims.get("act_unit", ""),
+        claims.get("sid", ""),
+        frozenset(claims.get("scope", "").split()),
+    )
+
+
+def token_cookie(origin: str) -> str:
+    """The name of the cookie that carries the access token, the same on all paths."""
+    return "__Host-thidua_token" if origin.startswith("https:") else "thidua_token"
 
 
 def bearer_of(request: Request) -> str | None:
@@ -81,43 +170,38 @@ def bearer_of(request: Request) -> str | None:
     return token if scheme.lower() == "bearer" and token else None
 
 
-async def visitor(request: Request) -> Person | None:
-    """Whoever asks, or None when nobody is signed in.
+async def identify(request: Request) -> Person | None:
+    """Whoever asks, or None when nobody is signed in; found once a request.
 
     A bad bearer token is an error of its sender (401); a cookie that is no good any more is a
     visitor who has to sign in again.
     """
-    reader: TokenReader = request.app.state.tokens
-    bearer = bearer_of(request)
-    if bearer is not None:
-        person: Person | None = reader.read(bearer)
-    else:
-        person = _read_cookie(reader, request.cookies.get(COOKIE))
-    request.state.person = person
+    if not hasattr(request.state, "person"):
+        request.state.person = await _identify(request)
+    person: Person | None = request.state.person
     return person
 
 
-def _read_cookie(reader: TokenReader, token: str | None) -> Person | None:
+async def _identify(request: Request) -> Person | None:
+    reader: TokenReader = request.app.state.tokens
+    bearer = bearer_of(request)
+    if bearer is not None:
+        return await reader.read(bearer)
+    token = request.cookies.get(request.app.state.token_cookie)
     if token is None:
         return None
     try:
-        return reader.read(token)
+        return await reader.read(token)
     except Problem:
         return None
 
 
-async def signed_in(person: Annotated[Person | None, Depends(visitor)]) -> Person:
+async def signed_in(person: Annotated[Person | None, Depends(identify)]) -> Person:
+    """The person signed in. Raises Problem (401)."""
     if person is None:
         raise unauthenticated("Cần đăng nhập để xem hoặc thực hiện việc này.")
     return person
 
 
-def one_of(*roles: Role) -> Callable[..., Awaitable[Person]]:
-    """A dependency that lets in whoever has one of the roles."""
-
-    async def check(person: Annotated[Person, Depends(signed_in)]) -> Person:
-        if not person.has(*roles):
-            raise forbidden("Vai trò của bạn không được làm việc này.")
-        return person
-
-    return check
+Visitor = Annotated[Person | None, Depends(identify)]
+SignedIn = Annotated[Person, Depends(signed_in)]

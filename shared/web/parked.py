@@ -5,19 +5,18 @@ What names no ward, such as a record whose key cannot be read, is for the comman
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.contracts.base import Text
 from shared.messaging.parked_rows import ParkedEvent, Selection, State
 from shared.messaging.parking import AlreadyDiscarded, NoSuchParkedEvent, Parking, Retried
 from shared.parked import in_full, in_short
-from shared.web.identity import Person, one_of
+from shared.web.identity import Person, SignedIn
 from shared.web.problems import conflict, not_found
 
-Operator = Annotated[Person, Depends(one_of("operator"))]
 Number = Annotated[int, Field(ge=1, lt=2**63)]
 
 
@@ -39,37 +38,80 @@ class DiscardForm(Form):
     reason: Annotated[Text, Field(min_length=1, max_length=1000)]
 
 
+class Parked(BaseModel):
+    """An event that was set aside, or that waits behind one."""
+
+    id: int
+    state: State
+    key: str
+    type: str
+    event_id: str
+    place: str = Field(description="Topic, partition and offset.")
+    error: str
+    message: str
+    attempts: int = Field(description="0: never tried, it waits.")
+    holds_its_key: bool
+    first_at: AwareDatetime
+    last_at: AwareDatetime
+    reason: str | None
+    discarded_by: str | None
+    discarded_at: AwareDatetime | None
+
+
+class ParkedInFull(Parked):
+    """With all that the record held; bytes that are not UTF-8 are shown escaped."""
+
+    appended_at: AwareDatetime
+    headers: list[tuple[str, str | None]]
+    body: str | None
+    trace: str
+
+
+class ParkedList(BaseModel):
+    """Events in the order of parking."""
+
+    events: list[Parked]
+
+
+class Outcome(BaseModel):
+    """How many could be applied, and which stopped their key again."""
+
+    applied: int
+    stopped_at: list[Parked]
+
+
 def parked_router(parking: Parking) -> APIRouter:
     """`/parked` of one service."""
     router = APIRouter(prefix="/parked", tags=["operators"])
 
     @router.get("")
     async def look(
-        person: Operator,
+        person: SignedIn,
         key: str | None = None,
         type: str | None = None,  # noqa: A002
         since: AwareDatetime | None = None,
         state: State = "parked",
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    ) -> dict[str, Any]:
+    ) -> ParkedList:
         """Events that were set aside, in the order of parking."""
         chosen = Selection(None, key, type, since, person.ward, state)
-        return {"events": [in_short(event) for event in await parking.find(chosen, limit)]}
+        found = await parking.find(chosen, limit)
+        return ParkedList(events=[Parked.model_validate(in_short(event)) for event in found])
 
     @router.get("/{number}")
-    async def show(number: Number, person: Operator) -> dict[str, Any]:
+    async def show(number: Number, person: SignedIn) -> ParkedInFull:
         """One event with headers, body and trace."""
         async with _refusals():
-            return in_full(await _own(parking, number, person))
+            return ParkedInFull.model_validate(in_full(await _own(parking, number, person)))
 
     @router.post("/retries")
-    async def retry(form: RetryForm, person: Operator) -> dict[str, Any]:
+    async def retry(form: RetryForm, person: SignedIn) -> Outcome:
         """Apply them in order, with what is parked before and behind them in their keys."""
         chosen = Selection(form.ids, form.key, form.type, form.since, person.ward)
         return await _outcome(parking, await parking.retry(chosen))
 
     @router.post("/discards")
-    async def discard(form: DiscardForm, person: Operator) -> dict[str, Any]:
+    async def discard(form: DiscardForm, person: SignedIn) -> Outcome:
         """Never apply this event, and try what waited behind it."""
         async with _refusals():
             await _own(parking, form.id, person)
@@ -83,9 +125,9 @@ async def _own(parking: Parking, number: int, person: Person) -> ParkedEvent:
     return await parking.show(number, person.ward)
 
 
-async def _outcome(parking: Parking, retried: Retried) -> dict[str, Any]:
+async def _outcome(parking: Parking, retried: Retried) -> Outcome:
     stopped = [in_short(await parking.show(number)) for number in retried.stopped_at]
-    return {"applied": retried.applied, "stopped_at": stopped}
+    return Outcome.model_validate({"applied": retried.applied, "stopped_at": stopped})
 
 
 @asynccontextmanager

@@ -49,6 +49,7 @@ class ChaosStack(Stack):
                 FOLDER: str(folder),
                 PLANTED: planted,
                 "THIDUA_ALARM_SHARE": "1",
+                "THIDUA_PER_MINUTE": "0",
                 "PYTHONDONTWRITEBYTECODE": "1",
             },
             doors=doors.places,

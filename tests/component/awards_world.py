@@ -215,7 +215,10 @@ class World:
         """Deliver facts in one batch."""
         return await self.applier.apply([record_of(e, next(self.offsets)) for e in events])
 
-    def token(self, ward: Ward, person: str, roles: Sequence[str], unit: str) -> dict[str, str]:
+    def token(
+        self, ward: Ward, person: str, roles: Sequence[str], unit: str, **more: Any
+    ) -> dict[str, str]:
+        """`more`: further claims, such as the units and sessions that roles are held for."""
         claims = {
             "sub": person,
             "name": person,
@@ -223,6 +226,7 @@ class World:
             "unit": unit,
             "ward": ward.code,
             "exp": datetime.now(UTC) + timedelta(minutes=5),
+            **more,
         }
         return {"Authorization": f"Bearer {jwt.encode(claims, self.key, algorithm='EdDSA')}"}
 
@@ -241,6 +245,11 @@ class World:
 
     async def get(self, ward: Ward, role: str, path: str, *, unit: str = "") -> httpx.Response:
         headers = self.token(ward, f"the.{role}", [role], unit)
+        return await self.client.get(f"/awards{path}", headers=headers)
+
+    async def page(self, ward: Ward, role: str, path: str, *, unit: str = "") -> httpx.Response:
+        """What a browser is shown."""
+        headers = {**self.token(ward, f"the.{role}", [role], unit), "Accept": "text/html"}
         return await self.client.get(f"/awards{path}", headers=headers)
 
     async def rows(self, query: sa.Executable) -> list[Any]:
@@ -395,7 +404,11 @@ async def open_world(url: str, folder: Path) -> AsyncIterator[World]:
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     documents = folder / "documents"
     settings = AwardsSettings(
-        database_url=url, kafka="127.0.0.1:1", token_public_key=pem, documents=documents
+        database_url=url,
+        kafka="127.0.0.1:1",
+        token_public_key=pem,
+        env="local",
+        documents=documents,
     )
     engine, system = connect(url), SystemClock()
     business = BusinessClock(system, anchors)

@@ -13,13 +13,14 @@ from typing import Any
 import httpx
 import jwt
 import sqlalchemy as sa
+from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import serialization as pem
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.infrastructure import Provided
 from services.intake import app, routines
-from services.intake.store import tables
+from services.intake.store.tables import tables
 from shared.calendar import WARD_ZONE
 from shared.clock import BusinessClock, SystemClock
 from shared.contracts.inbound import ReportSubmitted
@@ -58,6 +59,12 @@ _PEOPLE = {
     "tieu-hoc-1.reporter": ("reporter", "tieu-hoc-1"),
     "thcs-1.reporter": ("reporter", "thcs-1"),
     "phong-vhxh.reporter": ("reporter", "phong-vhxh"),
+    "tieu-hoc-1.head": ("head", "tieu-hoc-1"),
+    "inspector": ("inspector", "van-phong"),
+    "auditor": ("auditor", ""),
+    "clerk": ("clerk", "van-phong"),
+    "operator": ("operator", ""),
+    "communications": ("communications-officer", "trung-tam"),
 }
 OFFICER, SUBSTITUTE, CHAIRMAN, SCHOOL = (
     "phong-vhxh.officer",
@@ -75,9 +82,10 @@ def moment(text: str) -> datetime:
 START = moment("2025-08-01 08:00")
 
 
-def token(person: str, *, ward: str = WARD, minutes: int = 10) -> str:
-    role, unit = _PEOPLE[person]
-    claims = {
+def token(person: str, *, ward: str = WARD, minutes: int = 10, **claims: Any) -> str:
+    """Of one of the people above; `claims` put others in the place of theirs."""
+    role, unit = _PEOPLE.get(person, ("", ""))
+    usual = {
         "sub": person,
         "name": f"Người dùng {person}",
         "roles": [role],
@@ -85,7 +93,7 @@ def token(person: str, *, ward: str = WARD, minutes: int = 10) -> str:
         "ward": ward,
         "exp": datetime.now(UTC) + timedelta(minutes=minutes),
     }
-    return jwt.encode(claims, _KEY, algorithm="EdDSA")
+    return jwt.encode(usual | claims, _KEY, algorithm="EdDSA")
 
 
 class HandClock(BusinessClock):
@@ -147,6 +155,22 @@ class DeskRoom:
         headers = {"Authorization": f"Bearer {token(person)}"}
         return await self.client.get(f"/intake{path}", headers=headers)
 
+    async def page(self, person: str, path: str, **claims: Any) -> httpx.Response:
+        """A page as somebody's browser asks for it; nothing is followed."""
+        headers = {"Accept": "text/html", "Cookie": f"thidua_token={token(person, **claims)}"}
+        return await self.client.get(f"/intake{path}", headers=headers)
+
+    async def fill(
+        self, person: str, path: str, typed: Mapping[str, str], **claims: Any
+    ) -> httpx.Response:
+        """A form of a page, as somebody's browser sends it."""
+        headers = {
+            "Accept": "text/html",
+            "Cookie": f"thidua_token={token(person, **claims)}",
+            "Sec-Fetch-Site": "same-origin",
+        }
+        return await self.client.post(f"/intake{path}", data=typed, headers=headers)
+
     async def must(self, person: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         answer = await self.post(person, path, body)
         assert answer.status_code == 201, answer.text
@@ -161,7 +185,7 @@ class DeskRoom:
         query = sa.select(outbox).order_by(outbox.c.seq)
         async with self.engine.connect() as connection:
             rows = (await connection.execute(query)).all()
-        facts = [Said(r.seq, r.topic, r.key, r.headers, json.loads(r.body)) for r in rows]
+        facts = [Said(r.seq, r.topic, r.key, r.headers, json.loads(r.body or b"{}")) for r in rows]
         return [fact for fact in facts if not names or fact.name in names]
 
     async def news(self, *names: str) -> list[Said]:
@@ -226,6 +250,9 @@ async def intake_at(url: str, folder: Path) -> AsyncIterator[DeskRoom]:
         database_url=url,
         kafka="nowhere.example:9092",
         token_public_key=_PUBLIC.decode(),
+        env="local",
+        key_secret=Fernet.generate_key().decode(),
+        smtp="nowhere.example:25",
         publishers_file=publishers,
     )
     engine, system, clock = connect(url), SystemClock(), HandClock()

@@ -18,14 +18,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.infrastructure import Provided
 from services.notify.app import service
-from services.notify.domain.letter import Mailbox
 from services.notify.domain.telling import House
 from services.notify.handlers import consumer
-from services.notify.post import Relay
 from services.notify.routines import MailRoom
 from shared.calendar import WARD_ZONE, last_moment_before
 from shared.clock import BusinessClock
-from shared.contracts.awards import AwardDecided, CandidatePublished
+from shared.contracts.awards import (
+    AwardDecided,
+    CandidatePublished,
+    DossierConcluded,
+    DossierOpened,
+)
 from shared.contracts.base import Event
 from shared.contracts.intake import (
     ContactErased,
@@ -43,12 +46,14 @@ from shared.contracts.intake import (
     ReportReturned,
     ReturnReason,
 )
-from shared.contracts.scoring import ResultFrozen
+from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
 from shared.database import connect
+from shared.mailbox import Mailbox
 from shared.messaging import Works
 from shared.messaging.applying import Applied, Applier
 from shared.messaging.envelope import new_envelope
 from shared.migrations import migrate
+from shared.post import Relay
 
 _IDS = UUID("7f6c1f2e-0d0a-5f4a-9b61-5a5a2f6a1234")
 _places = itertools.count()
@@ -329,6 +334,20 @@ class Story:
             self._report(SCHOOL, revision) | {"accepted_at": REPORTED, "late": False}
         )
 
+    def sheet(self) -> SheetAdopted:
+        return SheetAdopted(
+            ward=self.ward,
+            period=PERIOD,
+            sheet_version=1,
+            document_number="12/HĐTĐKT",
+            adopted_on=date(2025, 12, 1),
+        )
+
+    def scored(self, stage: str) -> ScoreComputed:
+        """`stage`: self or verified."""
+        about = {"ward": self.ward, "participant": SCHOOL, "period": PERIOD, "stage": stage}
+        return ScoreComputed.model_validate(about | {"total": Decimal("80.00"), "sheet_version": 1})
+
     def result(self) -> ResultFrozen:
         return ResultFrozen(
             ward=self.ward,
@@ -345,13 +364,24 @@ class Story:
             frozen_at=REPORTED,
         )
 
-    def _dossier(self, code: str, name: str) -> dict[str, Any]:
+    def _about_dossier(self, code: str) -> dict[str, Any]:
         return {
             "ward": self.ward,
             "dossier": f"{PERIOD}.{code}",
             "period": PERIOD,
             "participant": code,
             "form": "giay-khen",
+        }
+
+    def dossier(self, code: str = SCHOOL) -> DossierOpened:
+        return DossierOpened.model_validate(self._about_dossier(code) | {"opened_at": REPORTED})
+
+    def concluded(self, code: str = SCHOOL, *, passed: bool) -> DossierConcluded:
+        voted = {"passed": passed, "concluded_at": datetime(2025, 12, 22, tzinfo=UTC)}
+        return DossierConcluded.model_validate(self._about_dossier(code) | voted)
+
+    def _dossier(self, code: str, name: str) -> dict[str, Any]:
+        return self._about_dossier(code) | {
             "name": name,
             "unit": "Trường số 1",
             "achievement": "Đã có thành tích xuất sắc trong Phong trào thi đua năm 2025",

@@ -258,7 +258,8 @@ class World:
         """Deliver facts in one batch."""
         return await self.applier.apply([record_of(event) for event in events])
 
-    def token(self, ward: Ward, *roles: str, unit: str = "") -> dict[str, str]:
+    def token(self, ward: Ward, *roles: str, unit: str = "", **more: Any) -> dict[str, str]:
+        """`more`: further claims, such as the units for which roles are held."""
         claims = {
             "sub": f"{unit or 'nobody'}.{'-'.join(roles)}",
             "name": "Người thử",
@@ -266,6 +267,7 @@ class World:
             "unit": unit,
             "ward": ward.code,
             "exp": datetime.now(UTC) + timedelta(minutes=5),
+            **more,
         }
         return {"Authorization": f"Bearer {jwt.encode(claims, self.key, algorithm='EdDSA')}"}
 
@@ -344,7 +346,7 @@ async def open_world(url: str, folder: Path) -> AsyncIterator[World]:
     set_business_clock(anchors, Anchor(datetime(2020, 1, 1, tzinfo=UTC), NOW, 0))
     key = Ed25519PrivateKey.generate()
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    settings = Settings(database_url=url, kafka="127.0.0.1:1", token_public_key=pem)
+    settings = Settings(database_url=url, kafka="127.0.0.1:1", token_public_key=pem, env="local")
     engine, system = connect(url), SystemClock()
     business = BusinessClock(system, anchors)
     works = Works(engine, service.name, business, system)

@@ -145,7 +145,7 @@ async def test_the_newest_version_of_the_movement_says_what_is_offered(world: Wo
     await world.tell(newer.model_copy(update={"forms": tuple(renamed)}), older, *facts)
     world.clock(at(18))
     await world.post(ward, "officer", "/dossiers", dossier_body("phong-a"))
-    opened = (await world.get(ward, "officer", "/dossiers")).json()
+    opened = (await world.get(ward, "officer", "/dossiers")).json()["items"]
     assert [row["form_title"] for row in opened] == ["Giấy khen mới"]
 
 
@@ -539,7 +539,7 @@ async def test_each_command_has_its_roles(
 async def test_a_ward_knows_nothing_of_another(story: Story) -> None:
     await story.called()
     elsewhere = story.world.ward()
-    assert (await story.world.get(elsewhere, "officer", "/dossiers")).json() == []
+    assert (await story.world.get(elsewhere, "officer", "/dossiers")).json()["items"] == []
     other = await story.world.get(elsewhere, "officer", "/sessions/phien-1")
     assert other.status_code == 404
 

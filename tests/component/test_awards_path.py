@@ -57,7 +57,7 @@ def story(world: World) -> Story:
 
 async def states(story: Story) -> dict[str, str]:
     answer = await story.world.get(story.ward, "auditor", "/dossiers")
-    return {row["participant"]: row["state"] for row in answer.json()}
+    return {row["participant"]: row["state"] for row in answer.json()["items"]}
 
 
 async def test_results_become_a_decision_and_certificates(story: Story) -> None:
@@ -214,6 +214,21 @@ async def test_every_command_may_be_repeated(story: Story) -> None:
     ]
 
 
+async def test_a_key_answers_again_and_never_for_another_request(story: Story) -> None:
+    world, ward = story.world, story.ward
+    await story.results()
+    headers = world.token(ward, "the.officer", ["officer"], "")
+    headers |= {"Idempotency-Key": "open-phong-a-once"}
+    first, again, other = [
+        await world.client.post("/awards/dossiers", json=body, headers=headers)
+        for body in (dossier_body("phong-a"), dossier_body("phong-a"), dossier_body("phong-b"))
+    ]
+    assert (first.status_code, again.status_code, other.status_code) == (200, 200, 422)
+    assert again.json() == first.json()
+    assert again.headers["idempotency-replayed"] == "true"
+    assert other.json()["type"].endswith("idempotency-key-reused")
+
+
 async def counts(world: World) -> dict[str, int]:
     found: dict[str, int] = {}
     for table in (*tables.tables.sorted_tables, sa.table("outbox")):
@@ -305,19 +320,23 @@ async def test_the_page_shows_the_public_what_is_public(story: Story) -> None:
     assert "19/12/2025 - 26/12/2025" in public.text
     for secret in ("Dẫn đầu khối.", "Phiên họp Hội đồng", "90"):
         assert secret not in main(public)
-    expired = await world.client.get("/awards/", headers={"Authorization": "Bearer nonsense"})
-    assert expired.text == public.text
+    expired = await world.client.get("/awards/", headers={"Cookie": "thidua_token=nonsense"})
+    assert main(expired) == main(public)
+    forged = await world.client.get("/awards/", headers={"Authorization": "Bearer nonsense"})
+    assert forged.status_code == 401
     reporter = await world.get(ward, "reporter", "/")
     assert main(reporter) == main(public)
     world.clock(at(27))
     assert "19/12/2025 - 26/12/2025" not in main(await world.client.get("/awards/"))
     inside = await world.get(ward, "officer", "/")
-    assert "Dẫn đầu khối." in inside.text
+    path = f"/dossiers/{dossiers_of('truong-1')[0]}"
+    assert f'href="/awards{path}"' in inside.text
+    assert "Dẫn đầu khối." in (await world.page(ward, "officer", path)).text
     assert "Phiên họp Hội đồng ngày 29/12/2025" in inside.text
 
 
 def main(page: httpx.Response) -> str:
-    return page.text.partition("<main>")[2]
+    return page.text.partition("<main")[2]
 
 
 async def test_the_page_shows_counts_decisions_and_links(story: Story) -> None:
@@ -325,13 +344,18 @@ async def test_the_page_shows_counts_decisions_and_links(story: Story) -> None:
     await story.decided({"truong-1": "no"})
     await world.print_all()
     page = (await world.get(ward, "clerk", "/")).text
-    assert "Đồng ý 0, không đồng ý 6" in page
-    assert f'href="/awards/documents/{dossiers_of("phong-a")[0]}"' in page
+    first, failed = dossiers_of("phong-a", "truong-1")
+    lost = (await world.page(ward, "clerk", f"/dossiers/{failed}")).text
+    assert "Đồng ý 0, không đồng ý 6" in lost
+    one = (await world.page(ward, "clerk", f"/dossiers/{first}")).text
+    assert f'href="/awards/documents/{first}"' in one
     assert "Quyết định số 215/QĐ-UBND ngày 30/12/2025" in page
     public = main(await world.client.get("/awards/"))
     assert "215/QĐ-UBND" in public
     assert "không đồng ý" not in public
-    listed = (await world.get(ward, "reporter", f"/awards?period={PERIOD}")).json()["awards"]
+    told = await world.get(ward, "reporter", f"/awards?period={PERIOD}")
+    assert told.status_code == 200, told.text
+    listed = told.json()["items"]
     assert [award["participant"] for award in listed] == ["phong-a", PERSON]
     sitting = (await world.get(ward, SECRETARY, "/sessions/phien-1")).json()
     assert (sitting["voted"], len(sitting["present"]), len(sitting["written"])) == (6, 5, 1)

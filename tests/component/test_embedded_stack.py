@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deploy.local.certificate import trusting
 from deploy.local.guard import gone
 from deploy.local.stack import SERVICES, ServiceCommand, Stack
 from deploy.local.state import ROOT, State
@@ -30,7 +31,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         length = int(self.headers.get("content-length", 0))
         told = {"path": self.path, "headers": dict(self.headers), "pid": os.getpid(),
-                "body": self.rfile.read(length).decode(), "settings": sorted(os.environ)}
+                "body": self.rfile.read(length).decode(), "settings": sorted(os.environ),
+                "origin": os.environ["THIDUA_ORIGIN"]}
         if self.path.endswith("/crash"):
             print("the last words of", name, flush=True)
             os._exit(9)
@@ -38,6 +40,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.send_header("X-From", name)
+        self.send_header("Set-Cookie", "thidua_token=of-somebody; Path=/")
         self.end_headers()
         self.wfile.write(answer)
     do_POST = do_GET
@@ -90,13 +93,14 @@ def test_stack_json_says_where_everything_is(stack: Stack) -> None:
 
 def test_services_get_settings_but_no_private_key(stack: Stack, browser: httpx.Client) -> None:
     settings = {name: set(browser.get(f"/{name}/x").json()["settings"]) for name in SERVICES}
-    common = {"THIDUA_DATABASE_URL_FILE", "THIDUA_KAFKA", "THIDUA_TOKEN_PUBLIC_KEY_FILE"}
+    common = {"THIDUA_DATABASE_URL_FILE", "THIDUA_KAFKA", "THIDUA_ISSUER_KEYS", "THIDUA_PROXIES"}
     assert all(common <= given for given in settings.values())
-    assert [name for name in SERVICES if "THIDUA_SMTP" in settings[name]] == ["notify"]
+    assert [name for name in SERVICES if "THIDUA_SMTP" in settings[name]] == ["intake", "notify"]
+    assert [name for name in SERVICES if "THIDUA_KEY_SECRET_FILE" in settings[name]] == ["intake"]
     assert [name for name in SERVICES if "THIDUA_DOCUMENTS" in settings[name]] == ["awards"]
     assert [name for name in SERVICES if "THIDUA_PUBLISHERS_FILE" in settings[name]] == ["intake"]
-    private = stack.state.secrets / "token-private.pem"
-    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    for secret in ("token-private.pem", "key-secret"):
+        assert stat.S_IMODE((stack.state.secrets / secret).stat().st_mode) == 0o600
 
 
 def test_the_origin_passes_requests_on_unchanged(stack: Stack, browser: httpx.Client) -> None:
@@ -113,6 +117,15 @@ def test_the_origin_passes_requests_on_unchanged(stack: Stack, browser: httpx.Cl
     assert headers["x-forwarded-for"] == "127.0.0.1"
     assert headers["x-forwarded-host"] == stack.http["origin"].removeprefix("http://")
     assert headers["x-forwarded-proto"] == "http"
+
+
+def test_the_origin_gives_nobody_the_cookies_of_somebody_else(browser: httpx.Client) -> None:
+    assert browser.get("/intake/x").headers["set-cookie"].startswith("thidua_token=of-somebody")
+    browser.cookies.clear()
+    for _ in range(3):
+        told = browser.get("/intake/x").json()["headers"]
+        assert "cookie" not in {name.lower() for name in told}
+        browser.cookies.clear()
 
 
 def test_a_killed_service_is_a_plain_page_and_comes_back(
@@ -137,26 +150,25 @@ def test_an_address_of_nobody_is_not_found(browser: httpx.Client) -> None:
     assert browser.get("/intake").headers["location"] == "/intake/"
 
 
-def test_anyone_can_try_the_pages_as_a_sample_person(stack: Stack, browser: httpx.Client) -> None:
-    people = json.loads(Path(stack.addresses["tokens"]).read_text())
-    landing = browser.get("/")
-    assert "môi trường chạy thử" in landing.text
-    assert "Chủ tịch Ủy ban nhân dân phường" in landing.text
-    signed = browser.post("/sign-in", data={"person": "chairman"})
-    assert (signed.status_code, signed.headers["location"]) == (303, "/")
-    cookie = signed.headers["set-cookie"]
-    assert cookie.startswith(f"thidua_token={people['chairman']['token']};")
-    assert "HttpOnly" in cookie
-    assert "SameSite=lax" in cookie
-    assert people["chairman"]["name"] in browser.get("/").text.split("Đăng xuất")[0]
-    assert "thidua_token" in browser.get("/intake/x").json()["headers"]["cookie"]
-    browser.post("/sign-out")
-    assert "Chưa đăng nhập" in browser.get("/").text
-    assert browser.post("/sign-in", data={"person": "nobody"}).status_code == 404
-    elsewhere = {"Sec-Fetch-Site": "cross-site"}
-    assert (
-        browser.post("/sign-in", data={"person": "operator"}, headers=elsewhere).status_code == 403
-    )
+def test_anyone_can_try_the_pages_as_a_sample_person(browser: httpx.Client) -> None:
+    landing = browser.get("/").text
+    assert "môi trường chạy thử" in landing
+    assert "Chủ tịch Ủy ban nhân dân phường" in landing
+    form = '<form method="post" action="/intake/sign-in/sample">'
+    assert f'{form}<input type="hidden" name="who" value="tu-minh/chairman">' in landing
+    assert "Chưa đăng nhập" in landing
+    here = browser.get("/", headers={"Cookie": "thidua_here=1"}).text
+    assert '<form method="post" action="/intake/sign-out">' in here
+
+
+@pytest.mark.parametrize("path", ["flow", "livez", "readyz", "metrics", "metrics/", "%66low"])
+def test_what_is_for_the_machine_room_stays_inside(
+    stack: Stack, browser: httpx.Client, path: str
+) -> None:
+    for name in SERVICES:
+        assert browser.get(f"/{name}/{path}").status_code == 404
+        assert httpx.get(f"{stack.http[name]}/{name}/{path}", trust_env=False).status_code == 200
+    assert browser.get(f"/intake/board/{path}").headers["x-from"] == "intake"
 
 
 def letter(number: int) -> EmailMessage:
@@ -204,6 +216,25 @@ def test_a_mails_html_cannot_act(stack: Stack, browser: httpx.Client) -> None:
     raw = browser.get(f"/mail/{newest}/raw")
     assert raw.headers["content-type"].startswith("text/plain")
     assert browser.get("/mail/..%2Fstack.json").status_code == 404
+
+
+def test_with_https_the_origin_is_believed_by_who_trusts_its_authority(tmp_path: Path) -> None:
+    with Stack(tmp_path, commands=stand_ins(), say=lambda _: None, https=True) as stack:
+        origin, authority = stack.http["origin"], stack.addresses["authority"]
+        assert origin.startswith("https://127.0.0.1:")
+        trusted = trusting(authority)
+        told = httpx.get(f"{origin}/awards/x", trust_env=False, verify=trusted).json()
+        headers = {name.lower(): value for name, value in told["headers"].items()}
+        assert headers["x-forwarded-proto"] == "https"
+        assert told["origin"] == origin
+        assert httpx.get(
+            origin.replace("127.0.0.1", "localhost"), trust_env=False, verify=trusted
+        ).is_success
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            httpx.get(origin, trust_env=False)
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(origin.replace("https:", "http:"), trust_env=False)
+    assert stat.S_IMODE((tmp_path / "secrets" / "origin.pem").stat().st_mode) == 0o600
 
 
 @pytest.fixture(scope="module")

@@ -72,12 +72,26 @@ async def refusal(
     return answer.status_code, name, [e["pointer"] for e in errors]
 
 
+EVERY_ROLE = (
+    OFFICER,
+    SUBSTITUTE,
+    SCHOOL,
+    "tieu-hoc-1.head",
+    CHAIRMAN,
+    "assessor",
+    "inspector",
+    "auditor",
+    "clerk",
+    "operator",
+    "communications",
+)
+SENDERS = {OFFICER, SUBSTITUTE, SCHOOL, "tieu-hoc-1.head"}
 PATHS = {
     "/movements": ({OFFICER}, MOVEMENT),
     "/participants": ({OFFICER}, {"participants": PARTICIPANTS}),
     "/periods": ({OFFICER}, ANNUAL),
-    "/plans": ({OFFICER, SUBSTITUTE, SCHOOL}, plan("tieu-hoc-1")),
-    "/reports": ({OFFICER, SUBSTITUTE, SCHOOL}, report("tieu-hoc-1")),
+    "/plans": (SENDERS, plan("tieu-hoc-1")),
+    "/reports": (SENDERS, report("tieu-hoc-1")),
     "/reports/returns": ({OFFICER, SUBSTITUTE}, returning("tieu-hoc-1")),
     "/reports/acceptances": ({OFFICER, SUBSTITUTE}, judgement("tieu-hoc-1")),
 }
@@ -86,7 +100,7 @@ PATHS = {
 @pytest.mark.parametrize("path", PATHS)
 async def test_only_some_roles_may(room: DeskRoom, path: str) -> None:
     allowed, body = PATHS[path]
-    for person in (OFFICER, SUBSTITUTE, SCHOOL, CHAIRMAN, "assessor"):
+    for person in EVERY_ROLE:
         if person not in allowed:
             assert (await refusal(room, person, path, body))[:2] == (403, "forbidden")
     unsigned = await room.client.post(f"/intake{path}", json=body)
@@ -155,6 +169,31 @@ class TestReports:
         found = await refusal(room, OFFICER, "/reports", report("thcs-1", ward="phuong-khac"))
         assert found == (404, "not-found", [])
 
+    async def test_who_only_belongs_to_a_unit_does_not_report_for_it(self, room: DeskRoom) -> None:
+        """They report for the unit that they hold the role for; nor do they learn who there is."""
+        claims = token("thcs-1.reporter", unit="tieu-hoc-1", units=["thcs-1"])
+        for code in ("tieu-hoc-1", "to-chuc-la"):
+            for path, body in (("/reports", report(code)), ("/plans", plan(code))):
+                headers = {"Authorization": f"Bearer {claims}"}
+                answer = await room.client.post(f"/intake{path}", json=body, headers=headers)
+                assert answer.json()["type"] == "urn:thidua:problem:not-your-unit"
+        headers = {"Authorization": f"Bearer {claims}"}
+        answer = await room.client.post("/intake/reports", json=report("thcs-1"), headers=headers)
+        assert answer.status_code == 201
+
+    async def test_an_idempotency_key_gives_the_same_answer_again(self, room: DeskRoom) -> None:
+        headers = {"Authorization": f"Bearer {token(SCHOOL)}", "Idempotency-Key": "bao-cao-2025"}
+        body = report("tieu-hoc-1")
+        first, again = [
+            await room.client.post("/intake/reports", json=body, headers=headers) for _ in range(2)
+        ]
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert again.json() == first.json()
+        assert not again.json()["duplicate"]
+        other = report("tieu-hoc-1", revision=2)
+        refused = await room.client.post("/intake/reports", json=other, headers=headers)
+        assert refused.status_code == 422
+
     async def test_criteria_of_some_kinds_only(self, room: DeskRoom) -> None:
         await room.must(SCHOOL, "/reports", report("tieu-hoc-1", criterion="a2"))
         found = await refusal(room, OFFICER, "/reports", report("phong-vhxh", criterion="a2"))
@@ -162,6 +201,44 @@ class TestReports:
 
 
 class TestJudging:
+    async def test_both_are_recorded_where_somebody_acts_for_another(self, room: DeskRoom) -> None:
+        await room.must(SCHOOL, "/reports", report("tieu-hoc-1"))
+        claims: dict[str, Any] = {
+            "act_for": OFFICER,
+            "act_unit": "phong-vhxh",
+            "roles": ["officer"],
+            "unit": "x",
+        }
+        headers = {"Authorization": f"Bearer {token('nguoi.thay', **claims)}"}
+        answer = await room.client.post(
+            "/intake/reports/acceptances", json=judgement("tieu-hoc-1"), headers=headers
+        )
+        assert answer.status_code == 201
+        assert await room.rows("SELECT judged_by, acting_for FROM judgement") == [
+            ("nguoi.thay", OFFICER)
+        ]
+        actors = await room.rows("SELECT actor FROM act WHERE name = 'report-accepted'")
+        assert actors == [(f"nguoi.thay for {OFFICER}",)]
+
+    @pytest.mark.parametrize(
+        ("claims", "code"),
+        [
+            ({"units": ["tieu-hoc-1"]}, "giao-vien-1"),
+            ({"act_for": "ai-do", "act_unit": "tieu-hoc-1"}, "tieu-hoc-1"),
+            ({"act_for": "tieu-hoc-1.reporter"}, "tieu-hoc-1"),
+        ],
+    )
+    async def test_nobody_judges_a_file_that_is_theirs_in_any_way(
+        self, room: DeskRoom, claims: dict[str, Any], code: str
+    ) -> None:
+        criterion = "a1" if code == "tieu-hoc-1" else "d1"
+        await room.must(SCHOOL, "/reports", report(code, criterion=criterion))
+        headers = {"Authorization": f"Bearer {token(OFFICER, **claims)}"}
+        bodies = {"/reports/acceptances": judgement(code), "/reports/returns": returning(code)}
+        for path, body in bodies.items():
+            answer = await room.client.post(f"/intake{path}", json=body, headers=headers)
+            assert answer.json()["type"] == "urn:thidua:problem:own-unit"
+
     async def test_nobody_judges_their_own_unit(self, room: DeskRoom) -> None:
         await room.must("phong-vhxh.reporter", "/reports", report("phong-vhxh"))
         await room.must("phong-vhxh.reporter", "/reports", report("can-bo-1", criterion="d1"))

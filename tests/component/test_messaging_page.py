@@ -71,7 +71,6 @@ async def test_the_page_s_service_counts_each_report_once(
         "THIDUA_DATABASE_URL": make_database("tally"),
         "THIDUA_KAFKA": kafka,
         "THIDUA_HTTP_PORT": "0",
-        "THIDUA_TOKEN_PUBLIC_KEY": "none",
     }
 
     async def run(command: str) -> asyncio.subprocess.Process:

@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from deploy.local.infrastructure import Provided
 from services.notify.commands import LEASE
-from services.notify.post import Relay
+from shared.post import Relay
 from tests.component.notify_stage import (
     Stage,
     Story,
@@ -71,7 +71,7 @@ class Slow(Script):
 WORKER = """
 import asyncio, sys
 from tests.component.notify_stage import HOUSE, Hands, Stage
-from services.notify.post import Relay
+from shared.post import Relay
 from shared.database import connect
 
 async def main() -> None:

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from deploy.local.infrastructure import Provided
-from services.notify.post import Relay
 from shared.calendar import WARD_ZONE
+from shared.post import Relay
 from tests.component.notify_stage import (
     ADDRESS,
     DUE,

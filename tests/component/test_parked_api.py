@@ -10,9 +10,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from shared.messaging.errors import Permanent
+from shared.web.access import Gate
 from shared.web.identity import Role, TokenReader
 from shared.web.parked import parked_router
 from shared.web.problems import answer_with_problems
@@ -58,8 +59,9 @@ async def office(bench: Bench) -> AsyncIterator[Office]:
     other = Counted(ward="other", thing="a", number=2)
     nameless = replace(record_of(other, 60), key=b"\xff", headers=())
     await bench.apply(*story("a", 1, 3), record_of(other, 50), nameless)
-    app = FastAPI()
-    app.state.tokens = TokenReader(PEM.decode())
+    app = FastAPI(dependencies=[Depends(Gate("", ()))])
+    app.state.tokens = TokenReader(None, pinned=PEM.decode())
+    app.state.token_cookie = "thidua_token"
     answer_with_problems(app)
     app.include_router(parked_router(bench.parking))
     transport = httpx.ASGITransport(app=app)

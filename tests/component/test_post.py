@@ -17,14 +17,15 @@ from services.notify.domain.letter import (
     About,
     Deadline,
     Duty,
-    Mailbox,
     Manner,
     Obligation,
     Reminder,
     Sender,
 )
 from services.notify.letters import compose
-from services.notify.post import (
+from shared.calendar import WARD_ZONE, last_moment_before
+from shared.mailbox import Mailbox
+from shared.post import (
     Fault,
     Outcome,
     Phase,
@@ -38,7 +39,6 @@ from services.notify.post import (
     classify,
     shown,
 )
-from shared.calendar import WARD_ZONE, last_moment_before
 
 pytestmark = pytest.mark.component
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from deploy.local.infrastructure import Provided
-from services.intake.store import reminder
+from services.intake.store.tables import reminder
 from services.notify.commands import notice_id
 from services.notify.domain.delivery import IN_HAND
 from services.notify.store.tables import mail

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from deploy.local.infrastructure import Provided
 from services.scoring.store.tables import mark, sheet
 from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
-from shared.web.identity import Role
+from shared.web.identity import SEES_ALL, Role
 from tests.component.scoring_world import (
     ADOPTION,
     ALL_MARKS,
@@ -107,8 +107,7 @@ async def test_every_act_and_role(
 @pytest.mark.parametrize("role", ROLES)
 async def test_every_role_that_lists_assessments(world: World, role: str) -> None:
     answer = await world.get("/assessments", world.ward(), role)
-    may = {"assessor", "officer", "substitute-officer", "council", "council-secretary"}
-    assert answer.status_code == (404 if role in may else 403)
+    assert answer.status_code == (404 if role in {*SEES_ALL, "assessor"} else 403)
 
 
 async def test_a_stored_sheet_never_changes(world: World) -> None:
@@ -184,7 +183,7 @@ async def test_nothing_is_marked_or_scored_before_the_adoption(world: World) -> 
     refused(await world.mark(ward, "pb-1"), 422, "sheet-not-adopted", "/period")
     refused(await world.freeze(ward), 422, "sheet-not-adopted")
     listed = (await world.get(f"/assessments?period={PERIOD}", ward, "assessor")).json()
-    assert (listed["sheet"], listed["assessments"]) == (None, [])
+    assert (listed["sheet"], listed["items"], listed["next"]) == (None, [], None)
     await world.adopt(ward)
     told = await world.said(ward, ScoreComputed)
     assert sorted((event["participant"], event["total"], event["stage"]) for event in told) == [
@@ -303,7 +302,9 @@ async def test_freezing_waits_for_every_accepted_report_and_closes_marking(world
 async def test_assessments_tell_what_awaits_whom(world: World) -> None:
     ward = await a_ward(world)
     path = f"/assessments?period={PERIOD}"
-    listed = (await world.get(path, ward, "assessor", unit="pb-1")).json()["assessments"]
+    mine = (await world.get(path, ward, "assessor", unit="pb-1")).json()["items"]
+    assert {one["participant"]: one["may_mark"] for one in mine} == {"th-1": True}
+    listed = (await world.get(path, ward, "council", unit="pb-1")).json()["items"]
     assert {one["participant"]: one["may_mark"] for one in listed} == {
         "cb-1": False,
         "pb-1": False,
@@ -314,8 +315,8 @@ async def test_assessments_tell_what_awaits_whom(world: World) -> None:
         ("d1", "100", "88")
     ]
     await mark_all(world, ward)
-    assert (await world.get(path, ward, "assessor")).json()["assessments"] == []
-    before = (await world.get(f"{path}&stage=council", ward, "council")).json()["assessments"]
+    assert (await world.get(path, ward, "assessor")).json()["items"] == []
+    before = (await world.get(f"{path}&stage=council", ward, "council")).json()["items"]
     assert [one["participant"] for one in before] == ["cb-1", "pb-1", "th-1"]
     assert before[1]["items"][0]["verified"] == "35.00"
 
@@ -327,11 +328,7 @@ async def test_a_unit_sees_itself_and_whom_it_proposed(world: World) -> None:
 
     async def seen(*roles: str, unit: str = "") -> dict[str, tuple[str, str]]:
         body = (await world.get(path, ward, *roles, unit=unit)).json()
-        return {
-            one["participant"]: (one["basis"], one["total"])
-            for block in body["blocks"]
-            for one in block["results"]
-        }
+        return {one["participant"]: (one["basis"], one["total"]) for one in body["items"]}
 
     own = {"pb-1": ("self", "94.00"), "cb-1": ("self", "88.00")}
     assert await seen("reporter", unit="pb-1") == own
@@ -391,13 +388,15 @@ async def test_the_period_shown_is_the_latest_frozen_else_the_latest_opened(worl
     assert (await world.get("/results", ward, "council")).json()["period"] == PERIOD
 
 
-async def test_the_page_of_a_stranger_says_to_sign_in_and_nothing_else(world: World) -> None:
+async def test_a_stranger_is_sent_to_sign_in_and_told_nothing_else(world: World) -> None:
     ward = await a_ward(world)
     for headers in ({}, {"Cookie": "thidua_token=expired"}):
-        answer = await world.client.get("/scoring/", headers=headers)
-        assert answer.status_code == 200
-        assert "Cần đăng nhập" in answer.text
+        answer = await world.client.get("/scoring/", headers={**headers, "Accept": "text/html"})
+        assert answer.status_code == 303
+        assert answer.headers["location"] == "/intake/sign-in?next=/scoring/"
         assert "pb-1" not in answer.text
+        program = await world.client.get("/scoring/", headers=headers)
+        refused(program, 401, "unauthenticated")
     assert (await world.get("/", world.ward(), "council")).status_code == 200
     nothing = await world.get("/?period=none", ward, "council")
     assert "Không có kỳ thi đua nào" in nothing.text

@@ -46,7 +46,6 @@ class Tiny:
             "THIDUA_DATABASE_URL": self.url,
             "THIDUA_KAFKA": self.kafka,
             "THIDUA_HTTP_PORT": str(self.port),
-            "THIDUA_TOKEN_PUBLIC_KEY": "none",
             "THIDUA_WAIT_SECONDS": "30",
             "TINY_TOPIC": self.topic,
             **other,
@@ -69,9 +68,9 @@ class Tiny:
     async def run(self, command: str, **environment: str) -> tuple[int, str]:
         return await self.end(await self.start(command, **environment))
 
-    async def ask(self, path: str) -> httpx.Response:
+    async def ask(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}/tiny") as client:
-            return await client.get(path)
+            return await client.get(path, headers=headers)
 
     async def create_topics(self) -> None:
         for name in (self.topic, f"{self.topic}.told"):
@@ -84,8 +83,8 @@ class Tiny:
             return False
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        process = await self.start("serve")
+    async def serving(self, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        process = await self.start("serve", **environment)
         try:
             await until(self.is_ready, "the service to be ready")
             yield process
@@ -123,7 +122,7 @@ async def test_without_its_database_it_ends_and_says_so(tiny: Tiny, command: str
 async def test_it_waits_for_its_schema_and_then_for_its_topics(tiny: Tiny) -> None:
     code, said = await tiny.run("serve", THIDUA_WAIT_SECONDS="1")
     assert code == EXIT_DEPENDENCY_MISSING
-    assert "its schema is None, this code needs 0002" in said
+    assert "its schema is None, this code needs 0003" in said
     both = await asyncio.gather(tiny.run("migrate"), tiny.run("migrate"))
     assert [code for code, _ in both] == [0, 0], both
     code, said = await tiny.run("serve", THIDUA_WAIT_SECONDS="1")
@@ -193,3 +192,20 @@ async def test_a_port_that_is_taken_ends_it(tiny: Tiny) -> None:
         code, said = await tiny.run("serve")
     assert code == EXIT_DEPENDENCY_MISSING
     assert f"cannot listen on 127.0.0.1:{tiny.port}: Address already in use" in said
+
+
+@pytest.mark.parametrize(
+    ("proxies", "answers"), [("127.0.0.0/8", [200, 429, 200]), ("", [200, 429, 429])]
+)
+async def test_only_the_proxy_in_front_is_believed_about_where_a_request_comes_from(
+    tiny: Tiny, proxies: str, answers: list[int]
+) -> None:
+    """Whoever is not signed in may ask once a minute here, each address for itself."""
+    await tiny.create_topics()
+    assert (await tiny.run("migrate"))[0] == 0
+    async with tiny.serving(THIDUA_PROXIES=proxies, THIDUA_PER_MINUTE="1"):
+        seen = [
+            (await tiny.ask("/asyncapi.json", {"X-Forwarded-For": source})).status_code
+            for source in ("198.51.100.1", "198.51.100.1", "198.51.100.2")
+        ]
+    assert seen == answers

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from deploy.compose.livez import alive
-from shared.settings import PLAIN_FILES, Settings
+from deploy.local.proxy import INTERNAL
+from shared.settings import PLAIN_FILES, Settings, load
 
 pytestmark = pytest.mark.contract
 
@@ -34,10 +36,10 @@ EVERYTHING = (*SERVICES, *JOBS, *INFRASTRUCTURE)
 Compose = dict[str, Any]
 
 
-def resolve(*options: str) -> Compose:
-    """The project as `docker compose config` resolves it, with nothing set in the environment."""
+def resolve(*options: str, **chosen: str) -> Compose:
+    """The project as `docker compose config` resolves it; only `chosen` is in the environment."""
     command = [str(TOOLS / "docker-compose"), *options, "config", "--format", "json"]
-    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **chosen}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -159,9 +161,9 @@ def test_a_migration_runs_in_its_service_s_image_with_its_settings(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_holds_its_own_database_s_secret_only(containers: Compose, service: str) -> None:
+def test_a_service_holds_its_own_secrets_only(containers: Compose, service: str) -> None:
     held = {secret["source"] for secret in containers[service]["secrets"]}
-    assert held == {f"{service}-database-url", "token-public-key"}
+    assert held == {f"{service}-database-url"} | ({"key-secret"} if service == "intake" else set())
 
 
 def test_networks_let_nobody_reach_what_is_not_theirs(compose: Compose) -> None:
@@ -174,7 +176,7 @@ def test_networks_let_nobody_reach_what_is_not_theirs(compose: Compose) -> None:
         "bus": {"kafka", "topics", *SERVICES},
         "db": {"postgres", *MIGRATIONS, *SERVICES},
         "web": {"proxy", *SERVICES},
-        "mail": {"mailpit", "notify"},
+        "mail": {"mailpit", "intake", "notify"},
         "edge": {"proxy"},
     }
     internal = {name for name, network in compose["networks"].items() if network.get("internal")}
@@ -241,6 +243,49 @@ def test_a_service_is_told_what_it_knows_and_all_that_it_needs(
     assert told <= set(fields), "settings that the service does not have"
     required = {name for name, field in fields.items() if field.is_required()}
     assert required <= told, "settings that the service cannot start without"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_in_production_a_service_believes_only_the_issuer(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what Compose says when only the origin and the environment differ."""
+    subprocess.run(
+        [ROOT / "deploy/compose/init-secrets", tmp_path], capture_output=True, check=True
+    )
+    chosen = {"THIDUA_ENV": "production", "THIDUA_ORIGIN": "https://thidua.example"}
+    container = resolve("--env-file", os.devnull, **chosen)["services"][service]
+    told = dict(container["environment"])
+    for secret in container["secrets"]:
+        for name, value in told.items():
+            if value == secret["target"] or value == f"/run/secrets/{secret['target']}":
+                told[name] = str(tmp_path / secret["source"])
+    monkeypatch.setattr("os.environ", told)
+    settings = load(settings_of(service))
+    assert settings.token_public_key == ""
+    assert settings.issuer_keys == "http://intake:8080/intake/.well-known/jwks.json"
+    assert settings.proxies
+    assert not getattr(settings, "sample_sign_in", False)
+    monkeypatch.setitem(told, "THIDUA_TOKEN_PUBLIC_KEY", "pem")
+    with pytest.raises(ValueError, match="trying out"):
+        load(settings_of(service))
+
+
+def test_a_city_s_sign_in_is_told_to_the_issuer_alone() -> None:
+    provider = {
+        "THIDUA_OIDC_ISSUER": "https://dang-nhap.example",
+        "THIDUA_OIDC_CLIENT_ID": "thidua",
+        "THIDUA_OIDC_WARD": "tu-minh",
+    }
+    files = ("-f", "docker-compose.yml", "-f", "deploy/compose/oidc.yml")
+    containers = resolve("--env-file", os.devnull, *files, **provider)["services"]
+    told = containers["intake"]["environment"]
+    fields = settings_of("intake").model_fields
+    assert {name for name in provided(told).values() if name.startswith("oidc")} < set(fields)
+    assert told.items() >= provider.items()
+    assert told["THIDUA_OIDC_CLIENT_SECRET_FILE"] == "/run/secrets/oidc-client-secret"
+    for other in set(EVERYTHING) - {"intake"}:
+        assert not any("OIDC" in name for name in containers[other].get("environment", {}))
 
 
 def test_the_services_image_is_small_in_rights_and_says_so(dockerfile: str) -> None:
@@ -402,8 +447,8 @@ def test_secrets_are_made_once_closed_to_others_and_never_shown(
         assert value.strip()
         assert value.strip().splitlines()[-1] not in first.stdout + first.stderr, f"{name} shown"
         # Mounted as they are into containers that are not root: closed by the folder instead.
-        mode = 0o400 if name == "token-private-key.pem" else 0o444
-        assert (folder / name).stat().st_mode & 0o777 == mode
+        assert (folder / name).stat().st_mode & 0o777 == 0o444
+    Fernet(made["key-secret"].strip())
     for service in SERVICES:
         password = made[f"{service}-password"].strip()
         assert made[f"{service}-database-url"].strip() == (
@@ -415,8 +460,20 @@ def test_secrets_are_made_once_closed_to_others_and_never_shown(
 
 def test_the_proxy_has_a_path_for_each_service() -> None:
     routes = (ROOT / "deploy/compose/proxy/Caddyfile").read_text("utf-8")
-    for service in SERVICES:
-        assert re.search(rf"handle /{service}/\* {{\s+reverse_proxy {service}:8080\s+}}", routes)
+    assert set(re.findall(r"^\timport service (\w+)$", routes, re.MULTILINE)) == set(SERVICES)
+    assert re.search(
+        r"handle /{args\[0\]}/\* {.*reverse_proxy {args\[0\]}:8080\n", routes, re.DOTALL
+    )
+
+
+def test_the_proxy_keeps_inside_what_is_for_the_machine_room() -> None:
+    caddyfile = (ROOT / "deploy/compose/proxy/Caddyfile").read_text("utf-8")
+    [pattern] = re.findall(r"@inside path_regexp (\S+)\n\s+respond @inside 404", caddyfile)
+    for name in INTERNAL:
+        assert re.search(pattern, f"/intake/{name}")
+        assert re.search(pattern, f"/notify/{name}/")
+    for path in ("/intake/", "/intake/flows", "/awards/dossiers/flow", "/notify/honours"):
+        assert not re.search(pattern, path)
 
 
 COMMAND = re.compile(r"`make ([a-z]+)|^(?:\$ )?make ([a-z]+)(?: +[A-Z]+=.*| +#.*)?$", re.MULTILINE)

@@ -4,9 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from shared.contracts.awards import AwardDecided, CandidatePublished, DossierConcluded
+from shared.contracts.awards import (
+    AwardDecided,
+    CandidatePublished,
+    DossierConcluded,
+    DossierOpened,
+)
 from shared.contracts.base import Event
 from shared.contracts.intake import (
+    AccessEnded,
     ContactErased,
     ContactRecorded,
     MovementLaunched,
@@ -21,7 +27,7 @@ from shared.contracts.intake import (
     ReportReturned,
 )
 from shared.contracts.notify import MailFailed, MailSent
-from shared.contracts.scoring import ResultFrozen
+from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
 
 WARD, PERIOD, MOVEMENT = "tu-minh", "2025-annual", "cds"
 MOMENT = "2025-12-05T09:30:00+07:00"
@@ -156,6 +162,11 @@ _BODIES: Mapping[type[Event], Any] = {
         "name": f"Đầu mối {code}, tên thứ {revision}",
         "email": f"{code}@tu-minh.example",
     },
+    AccessEnded: lambda code, _: {
+        "person": f"{code}.reporter",
+        "session": None,
+        "issued_before": MOMENT,
+    },
     ContactErased: lambda code, _: {"person": f"{code}.reporter"},
     ResultFrozen: lambda code, revision: (
         _about(code)
@@ -171,6 +182,25 @@ _BODIES: Mapping[type[Event], Any] = {
             "frozen_at": MOMENT,
         }
     ),
+    SheetAdopted: lambda code, revision: {
+        "period": code,
+        "sheet_version": revision,
+        "document_number": "12/HĐTĐKT",
+        "adopted_on": "2025-12-01",
+    },
+    ScoreComputed: lambda code, revision: (
+        _about(code)
+        | {
+            "stage": "self" if revision == 1 else "verified",
+            "total": "80.00",
+            "sheet_version": 1,
+        }
+    ),
+    DossierOpened: lambda code, _: {
+        name: value
+        for name, value in (_dossier(code) | {"opened_at": MOMENT}).items()
+        if name in DossierOpened.model_fields
+    },
     CandidatePublished: lambda code, revision: (
         _dossier(code) | {"window_from": "2025-12-10", "window_until": f"2025-12-{19 + revision}"}
     ),

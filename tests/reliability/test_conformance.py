@@ -13,10 +13,16 @@ import pytest
 import sqlalchemy as sa
 
 from deploy.local.infrastructure import Provided
-from shared.contracts.awards import AwardDecided, CandidatePublished, DossierConcluded
+from shared.contracts.awards import (
+    AwardDecided,
+    CandidatePublished,
+    DossierConcluded,
+    DossierOpened,
+)
 from shared.contracts.base import Event
 from shared.contracts.inbound import ReportSubmitted
 from shared.contracts.intake import (
+    AccessEnded,
     ContactErased,
     ContactRecorded,
     MovementLaunched,
@@ -31,7 +37,7 @@ from shared.contracts.intake import (
     ReportReturned,
 )
 from shared.contracts.notify import MailFailed, MailSent
-from shared.contracts.scoring import ResultFrozen
+from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
 from shared.messaging.applying import Applier
 from shared.messaging.consumer import Consumer
 from shared.messaging.errors import Transient
@@ -49,11 +55,14 @@ LIFE: Sequence[tuple[type[Event], int]] = (
     (PeriodOpened, 1),
     (ParticipantRegistered, 1),
     (ContactRecorded, 1),
+    (AccessEnded, 1),
     (ObligationOpened, 1),
     (ReminderDue, 1),
     (ReminderDue, 2),
     (ReportSubmitted, 1),
     (ReportReceived, 1),
+    (SheetAdopted, 1),
+    (ScoreComputed, 1),
     (ObligationMet, 1),
     (ReportReturned, 1),
     (ReportSubmitted, 2),
@@ -61,7 +70,9 @@ LIFE: Sequence[tuple[type[Event], int]] = (
     (ReportAccepted, 2),
     (ObligationOverdue, 1),
     (ParticipantRegistered, 2),
+    (ScoreComputed, 2),
     (ResultFrozen, 3),
+    (DossierOpened, 1),
     (CandidatePublished, 1),
     (DossierConcluded, 1),
     (AwardDecided, 2),

@@ -14,6 +14,7 @@ from services.awards.domain.dossier import (
     State,
     is_own_unit,
     step,
+    steps_from,
 )
 from shared.refusal import Refusal
 
@@ -96,17 +97,30 @@ def test_nobody_acts_on_their_own_unit(state: State | None, command: Command, ro
 
 
 @pytest.mark.parametrize(
-    ("unit", "participant", "proposed_by", "own"),
+    ("units", "participant", "proposed_by", "own"),
     [
-        ("phong-a", "phong-a", None, True),
-        ("phong-a", "nguoi-1", "phong-a", True),
-        ("phong-a", "phong-b", None, False),
-        ("phong-a", "nguoi-1", "phong-b", False),
-        ("", "phong-a", None, False),
+        ({"phong-a"}, "phong-a", None, True),
+        ({"phong-a"}, "nguoi-1", "phong-a", True),
+        ({"phong-x", "phong-a"}, "nguoi-1", "phong-a", True),
+        ({"phong-a"}, "phong-b", None, False),
+        ({"phong-a"}, "nguoi-1", "phong-b", False),
+        (set[str](), "phong-a", None, False),
     ],
 )
-def test_whose_unit_it_is(unit: str, participant: str, proposed_by: str | None, own: bool) -> None:
-    assert is_own_unit(unit, participant, proposed_by) is own
+def test_whose_unit_it_is(
+    units: set[str], participant: str, proposed_by: str | None, own: bool
+) -> None:
+    assert is_own_unit(units, participant, proposed_by) is own
+
+
+def test_every_state_says_what_comes_next() -> None:
+    assert [words for words, _ in steps_from(State.OPENED)] == ["công khai lấy ý kiến"]
+    assert [words for words, _ in steps_from(State.IN_SESSION)] == [
+        "bỏ phiếu",
+        "kết luận phiên họp",
+    ]
+    assert steps_from(State.PASSED) == [("duyệt", ("chairman",))]
+    assert steps_from(State.DECIDED) == steps_from(State.FAILED) == []
 
 
 @pytest.mark.parametrize("command", [Command.VOTE, Command.PASS, Command.FAIL])

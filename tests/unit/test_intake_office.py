@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.intake.domain.office import Subject, check_may_judge, check_may_submit, may_see
+from services.intake.domain.office import Subject, check_may_judge, check_may_submit
 from services.intake.domain.publisher import Grant, Publisher
 from services.intake.domain.roll import Contact, Entry, check_entries
 from shared.refusal import Refusal
@@ -16,34 +16,40 @@ TEACHER = Subject("giao-vien-1", "tieu-hoc-1", "giao-vien-1.reporter")
 
 
 @pytest.mark.parametrize(
-    ("person", "unit", "subject", "may"),
+    ("people", "units", "subject", "may"),
     [
         ("officer", "phong-vhxh", SCHOOL, True),
         ("officer", "phong-vhxh", TEACHER, True),
         ("officer", "tieu-hoc-1", SCHOOL, False),
         ("officer", "tieu-hoc-1", TEACHER, False),
         ("officer", "giao-vien-1", TEACHER, False),
+        ("officer", "phong-vhxh tieu-hoc-1", SCHOOL, False),
+        ("officer", "phong-vhxh tieu-hoc-1", TEACHER, False),
         ("officer", "", SCHOOL, True),
         ("officer", "", TEACHER, True),
         ("tieu-hoc-1.reporter", "", SCHOOL, False),
+        ("officer tieu-hoc-1.reporter", "phong-vhxh", SCHOOL, False),
         ("", "", Subject("tieu-hoc-1", None), True),
     ],
 )
-def test_nobody_judges_their_own_units_file(
-    person: str, unit: str, subject: Subject, may: bool
+def test_nobody_judges_a_file_of_a_unit_of_theirs(
+    people: str, units: str, subject: Subject, may: bool
 ) -> None:
+    def judge() -> None:
+        check_may_judge({*people.split(" ")}, {*units.split()}, subject)
+
     if may:
-        check_may_judge(person, unit, subject)
+        judge()
         return
     with pytest.raises(Refusal) as caught:
-        check_may_judge(person, unit, subject)
+        judge()
     assert caught.value.name == "own-unit"
     assert "đơn vị mình" in caught.value.detail
 
 
 @pytest.mark.parametrize("is_officer", [False, True])
 @pytest.mark.parametrize(
-    ("unit", "subject", "own"),
+    ("units", "subject", "own"),
     [
         ("tieu-hoc-1", SCHOOL, True),
         ("tieu-hoc-1", TEACHER, True),
@@ -51,18 +57,18 @@ def test_nobody_judges_their_own_units_file(
         ("giao-vien-1", SCHOOL, False),
         ("thcs-1", SCHOOL, False),
         ("thcs-1", TEACHER, False),
+        ("thcs-1 tieu-hoc-1", TEACHER, True),
         ("", SCHOOL, False),
     ],
 )
 def test_a_unit_reports_for_itself_and_whom_it_proposes(
-    unit: str, subject: Subject, own: bool, is_officer: bool
+    units: str, subject: Subject, own: bool, is_officer: bool
 ) -> None:
-    assert may_see(unit, subject, sees_all=is_officer) is (own or is_officer)
     if own or is_officer:
-        check_may_submit(unit, subject, is_officer=is_officer)
+        check_may_submit({*units.split()}, subject, is_officer=is_officer)
         return
     with pytest.raises(Refusal) as caught:
-        check_may_submit(unit, subject, is_officer=is_officer)
+        check_may_submit({*units.split()}, subject, is_officer=is_officer)
     assert (caught.value.name, caught.value.pointer) == ("not-your-unit", "/participant")
 
 

@@ -19,12 +19,10 @@ from services.notify import letters
 from services.notify.domain.letter import (
     SECTIONS,
     About,
-    AddressError,
     AwardDecided,
     Deadline,
     Duty,
     Letter,
-    Mailbox,
     Manner,
     Obligation,
     ObligationOpened,
@@ -36,7 +34,6 @@ from services.notify.domain.letter import (
     ReportReceived,
     ReportReturned,
     Sender,
-    clean,
     message_id,
     points,
     remaining,
@@ -45,6 +42,7 @@ from services.notify.domain.letter import (
 )
 from services.notify.letters import compose
 from shared.calendar import WARD_ZONE, last_moment_before, last_moment_of
+from shared.mailbox import AddressError, Mailbox, clean
 
 pytestmark = pytest.mark.unit
 
@@ -66,6 +64,9 @@ SCHOOL = About("thcs-tu-minh", "Trường THCS Tứ Minh", "2025-annual", "năm 
 FRONT = About(
     "ub-mttq", "Ủy ban Mặt trận Tổ quốc Việt Nam phường Tứ Minh", "2025-annual", "năm 2025"
 )
+TEACHER = About(
+    "giao-vien-tin-hoc", "Giáo viên dạy Tin học", "2025-annual", "năm 2025", collective=False
+)
 REPORTER = Mailbox("Đầu mối báo cáo Trường THCS Tứ Minh", "dau-moi@thcs-tu-minh.example")
 FRONT_DESK = Mailbox("Đầu mối Ủy ban MTTQ Việt Nam phường", "dau-moi@mttq.example")
 BEFORE_10_12 = Deadline(last_moment_before(date(2025, 12, 10)), "trước ngày 10/12/2025")
@@ -73,9 +74,12 @@ IN_AUGUST = Deadline(last_moment_of(date(2025, 8, 31)), "trong tháng 8 năm 202
 REPORT = Obligation(Duty.ANNUAL_REPORT, Manner.OWES, BEFORE_10_12, SECTIONS[Duty.ANNUAL_REPORT])
 PLAN = Obligation(Duty.UNIT_PLAN, Manner.OWES, IN_AUGUST, SECTIONS[Duty.UNIT_PLAN])
 INVITED_REPORT = replace(REPORT, manner=Manner.INVITED)
+PROPOSED_REPORT = replace(REPORT, manner=Manner.PROPOSED)
 INVITED_PLAN = replace(PLAN, manner=Manner.INVITED)
-PATH = "/intake/reports/2025-annual/thcs-tu-minh"
-AT_THE_FRONT = "/intake/reports/2025-annual/ub-mttq"
+PATH = "/intake/duties/0198f2a4-6f6e-7c3a-9a51-2f5c9f1f0b01"
+PLAN_PATH = "/intake/duties/0198f2a4-6f6e-7c3a-9a51-2f5c9f1f0b02"
+AT_THE_FRONT = "/intake/duties/0198f2a4-6f6e-7c3a-9a51-2f5c9f1f0b03"
+AT_THE_TEACHER = "/intake/files/giao-vien-tin-hoc/2025-annual"
 RECEIVED = datetime(2025, 12, 5, 9, 30, tzinfo=WARD_ZONE)
 RECEIVED_LATE = datetime(2025, 12, 11, 16, 5, tzinfo=WARD_ZONE)
 REASONS = (
@@ -86,18 +90,18 @@ CORRECT_BY = last_moment_of(date(2025, 12, 15))
 
 OWED: dict[str, Letter] = {
     "obligation-opened-report": ObligationOpened(SCHOOL, PATH, REPORT),
-    "obligation-opened-plan": ObligationOpened(SCHOOL, "/intake/plans/thcs-tu-minh", PLAN),
+    "obligation-opened-plan": ObligationOpened(SCHOOL, PLAN_PATH, PLAN),
     **{f"reminder-{left}": Reminder(SCHOOL, PATH, REPORT, left) for left in (30, 14, 7, 3, 1, 0)},
-    "reminder-plan-7": Reminder(SCHOOL, "/intake/plans/thcs-tu-minh", PLAN, 7),
+    "reminder-plan-7": Reminder(SCHOOL, PLAN_PATH, PLAN, 7),
     "overdue": Overdue(SCHOOL, PATH, REPORT, 1),
-    "overdue-plan": Overdue(SCHOOL, "/intake/plans/thcs-tu-minh", PLAN, 3),
+    "overdue-plan": Overdue(SCHOOL, PLAN_PATH, PLAN, 3),
     "report-received": ReportReceived(SCHOOL, PATH, REPORT, 1, RECEIVED, late=False),
     "report-received-late": ReportReceived(SCHOOL, PATH, REPORT, 2, RECEIVED_LATE, late=True),
     "report-returned": ReportReturned(SCHOOL, PATH, REPORT, 1, REASONS, CORRECT_BY),
     "report-accepted": ReportAccepted(SCHOOL, PATH, REPORT, 2, RECEIVED_LATE),
     "own-result": OwnResult(
         SCHOOL,
-        "/scoring/results/2025-annual/thcs-tu-minh",
+        "/scoring/?period=2025-annual",
         Decimal("87.50"),
         "Tốt",
         3,
@@ -106,7 +110,7 @@ OWED: dict[str, Letter] = {
     ),
     "award-decided": AwardDecided(
         SCHOOL,
-        "/awards/decisions/2025-01",
+        "/awards/dossiers/2025-annual.thcs-tu-minh",
         "Trường THCS Tứ Minh",
         "Giấy khen",
         "Đơn vị tiêu biểu trong Phong trào thi đua năm 2025",
@@ -117,7 +121,7 @@ OWED: dict[str, Letter] = {
 }
 INVITED: dict[str, Letter] = {
     "invited-opened-report": ObligationOpened(FRONT, AT_THE_FRONT, INVITED_REPORT),
-    "invited-opened-plan": ObligationOpened(FRONT, "/intake/plans/ub-mttq", INVITED_PLAN),
+    "invited-opened-plan": ObligationOpened(FRONT, AT_THE_FRONT, INVITED_PLAN),
     "invited-reminder-7": Reminder(FRONT, AT_THE_FRONT, INVITED_REPORT, 7),
     "invited-reminder-1": Reminder(FRONT, AT_THE_FRONT, INVITED_REPORT, 1),
     "invited-reminder-0": Reminder(FRONT, AT_THE_FRONT, INVITED_REPORT, 0),
@@ -128,7 +132,29 @@ INVITED: dict[str, Letter] = {
     "invited-returned": ReportReturned(FRONT, AT_THE_FRONT, INVITED_REPORT, 1, REASONS, CORRECT_BY),
     "invited-accepted": ReportAccepted(FRONT, AT_THE_FRONT, INVITED_REPORT, 1, RECEIVED_LATE),
 }
-SAMPLES = OWED | INVITED
+ONE: dict[str, Letter] = {
+    "individual-opened": ObligationOpened(TEACHER, AT_THE_TEACHER, PROPOSED_REPORT),
+    "individual-reminder-7": Reminder(TEACHER, AT_THE_TEACHER, PROPOSED_REPORT, 7),
+    "individual-overdue": Overdue(TEACHER, AT_THE_TEACHER, PROPOSED_REPORT, 2),
+    "individual-received": ReportReceived(
+        TEACHER, AT_THE_TEACHER, PROPOSED_REPORT, 1, RECEIVED, late=False
+    ),
+    "individual-returned": ReportReturned(
+        TEACHER, AT_THE_TEACHER, PROPOSED_REPORT, 1, REASONS, CORRECT_BY
+    ),
+    "individual-accepted": ReportAccepted(TEACHER, AT_THE_TEACHER, PROPOSED_REPORT, 1, RECEIVED),
+    "individual-result": OwnResult(
+        TEACHER,
+        "/scoring/?period=2025-annual",
+        Decimal("91.00"),
+        "Tốt",
+        1,
+        4,
+        "khối cá nhân là công chức, viên chức",
+    ),
+}
+"""One person, whom nobody calls a unit."""
+SAMPLES = OWED | INVITED | ONE
 
 
 def mail_of(letter: Letter, event: str = EVENT) -> EmailMessage:
@@ -211,6 +237,18 @@ def test_the_invited_are_never_dunned(name: str, manner: Manner) -> None:
     body = f"{mail['Subject']} {words(part(mail, 'plain'))} {words(part(mail, 'html'))}".casefold()
     for hard in ("quá hạn", "nợ", "nhắc", "sau hạn", "chậm nộp", "đề nghị", "nhiệm vụ", "hạn:"):
         assert not re.search(rf"\b{hard}", body), hard
+
+
+@pytest.mark.parametrize("manner", Manner)
+@pytest.mark.parametrize("name", ONE)
+def test_a_person_is_not_called_a_unit(name: str, manner: Manner) -> None:
+    letter = ONE[name]
+    if not isinstance(letter, OwnResult | AwardDecided):
+        letter = replace(letter, obligation=replace(letter.obligation, manner=manner))
+    mail = mail_of(letter)
+    for text in (mail["Subject"], words(part(mail, "plain")), words(part(mail, "html"))):
+        assert "đơn vị" not in text.casefold()
+    assert "cá nhân" in part(mail, "plain").casefold()
 
 
 @pytest.mark.parametrize(

@@ -19,16 +19,15 @@ from services.notify.domain.letter import (
     AwardDecided,
     Deadline,
     Duty,
-    Mailbox,
     Manner,
     Obligation,
     Reminder,
     Sender,
-    clean,
 )
 from services.notify.letters import compose
-from services.notify.letters.headers import VN_POLICY
 from shared.calendar import WARD_ZONE
+from shared.mail_headers import VN_POLICY
+from shared.mailbox import Mailbox, clean
 
 pytestmark = pytest.mark.unit
 

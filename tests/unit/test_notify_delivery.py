@@ -24,9 +24,9 @@ from services.notify.domain.delivery import (
     without_addresses,
     written_at,
 )
-from services.notify.post import Fault, Outcome, Refused, Retry, SenderFault, Sent, Uncertain
 from services.notify.routines import understood
 from shared.calendar import WARD_ZONE
+from shared.post import Fault, Outcome, Refused, Retry, SenderFault, Sent, Uncertain
 
 pytestmark = pytest.mark.unit
 

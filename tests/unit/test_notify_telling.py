@@ -25,8 +25,14 @@ from services.notify.domain.telling import (
     ward_name,
     write,
 )
-from shared.contracts.awards import AwardDecided, CandidatePublished, DossierConcluded
+from shared.contracts.awards import (
+    AwardDecided,
+    CandidatePublished,
+    DossierConcluded,
+    DossierOpened,
+)
 from shared.contracts.intake import (
+    AccessEnded,
     ContactErased,
     ContactRecorded,
     MovementLaunched,
@@ -35,6 +41,7 @@ from shared.contracts.intake import (
 )
 from shared.contracts.intake import ObligationMet as Met
 from shared.contracts.notify import MailFailed, MailSent
+from shared.contracts.scoring import ScoreComputed, SheetAdopted
 from tests.component.notify_stage import DUE, HOUSE, PERIOD, PUPIL, SCHOOL, Story
 
 pytestmark = pytest.mark.unit
@@ -123,7 +130,8 @@ def test_an_individuals_award_is_told_to_the_unit_that_proposed_it() -> None:
     written = write(case("award-decided", event=event, participant=PUPILS), CHAIRMAN, LAST)
     assert isinstance(written, letter.AwardDecided)
     assert (written.about.unit, written.name) == ("Trường số 1", "Giáo viên dạy Tin học")
-    assert (written.decided_by, written.path) == (CHAIRMAN, "/notify/honours")
+    assert written.decided_by == CHAIRMAN
+    assert written.path == f"/awards/dossiers/{PERIOD}.{PUPIL}"
 
 
 def test_links_are_plain_and_deep() -> None:
@@ -134,9 +142,30 @@ def test_links_are_plain_and_deep() -> None:
         paths[kind] = HOUSE.sender("Tứ Minh", "Phong trào").link(written.path)
     origin = "https://thidua.tu-minh.example"
     assert paths["own-result"] == f"{origin}/scoring/?period={PERIOD}"
-    assert paths["award-decided"] == f"{origin}/notify/honours"
-    others = {path for kind, path in paths.items() if kind not in {"own-result", "award-decided"}}
-    assert others == {f"{origin}/intake/?period={PERIOD}"}
+    assert paths["award-decided"] == f"{origin}/awards/dossiers/{PERIOD}.{SCHOOL}"
+    duties = {paths[kind] for kind in UNTIL_MET}
+    assert duties == {f"{origin}/intake/duties/{STORY.opened().obligation}"}
+    reports = {paths[kind] for kind in KINDS if kind.startswith("report-")}
+    assert reports == {f"{origin}/intake/files/{SCHOOL}/{PERIOD}"}
+
+
+@pytest.mark.parametrize("kind", ["report-received", "report-returned", "report-accepted"])
+def test_a_report_that_was_asked_for_is_at_its_duty(kind: str) -> None:
+    asked = telling.Asked("owes", DUE, "trước ngày 10/12/2025", "0198f2a4")
+    written = write(case(kind, asked=asked), CHAIRMAN, LAST)
+    assert not isinstance(written, Moot)
+    assert written.path == "/intake/duties/0198f2a4"
+
+
+def test_a_person_is_no_unit() -> None:
+    one = replace(PUPILS, collective=False)
+    for kind in KINDS:
+        written = write(case(kind, participant=one), CHAIRMAN, LAST)
+        assert not isinstance(written, Moot)
+        assert written.about.collective is (kind == "award-decided"), kind
+    alone = write(case("award-decided", participant=replace(one, proposer="")), CHAIRMAN, LAST)
+    assert isinstance(alone, letter.AwardDecided)
+    assert not alone.about.collective
 
 
 def test_only_a_units_plan_does_without_the_period() -> None:
@@ -193,7 +222,7 @@ def test_the_ward_and_its_chairman() -> None:
 
 
 def settings(**more: str) -> NotifySettings:
-    given = {"database_url": "x", "kafka": "x", "token_public_key": "x", "smtp": "relay:25"}
+    given = {"database_url": "x", "kafka": "x", "smtp": "relay:25"}
     return NotifySettings.model_validate(given | {"env": "local"} | more)
 
 
@@ -216,13 +245,14 @@ def test_wrong_settings_are_refused(wrong: dict[str, str]) -> None:
 
 
 def test_every_kind_and_status_has_words_and_a_filter() -> None:
-    assert set(pages.KIND_WORDS) == set(KINDS) == set(get_args(forms.Kind))
+    assert set(telling.KIND_WORDS) == set(KINDS) == set(get_args(forms.MailKind))
     assert set(pages.STATUS_WORDS) == set(State)
 
 
 def test_what_notify_listens_to() -> None:
     public = {CandidatePublished, DossierConcluded, AwardDecided}
+    of_tasks = {SheetAdopted, ScoreComputed, DossierOpened}
     known = {MovementLaunched, PeriodOpened, ParticipantRegistered, ContactRecorded, ContactErased}
-    own = {MailSent, MailFailed}
+    own = {MailSent, MailFailed, AccessEnded}
     heard = {subscription.event for subscription in service.consumer.subscriptions.values()}
-    assert heard == {*KINDS.values(), *public, *known, *own, Met}
+    assert heard == {*KINDS.values(), *public, *of_tasks, *known, *own, Met}

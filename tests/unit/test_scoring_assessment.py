@@ -25,7 +25,7 @@ from services.scoring.domain.marks import Given, Kind, Mark, Marks, Slot, Stage,
 from services.scoring.domain.participant import Participant
 from services.scoring.domain.result import Score, basis_shown, self_score, verified_score
 from services.scoring.domain.score import Basis
-from services.scoring.domain.standing import Viewer, standing
+from services.scoring.domain.standing import standing
 from shared.refusal import Refusal
 from shared.web.identity import Role
 from tests.unit.test_scoring_score import REPORT, SHEET, A, claim_of, marks_of, scores
@@ -107,10 +107,12 @@ def test_every_command_and_role(command: Command, role: str) -> None:
 def test_nobody_marks_their_own_unit_or_whom_it_proposed() -> None:
     for participant in (UNIT, PERSON):
         with pytest.raises(Refusal, match="own-unit"):
-            keep_off_own(participant, "pb-1")
-        keep_off_own(participant, "pb-2")
-        keep_off_own(participant, "")
-    keep_off_own(UNIT, "cb-1")
+            keep_off_own(participant, {"pb-1"})
+        with pytest.raises(Refusal, match="own-unit"):
+            keep_off_own(participant, {"th-1", "pb-1"})
+        keep_off_own(participant, {"pb-2"})
+        keep_off_own(participant, frozenset())
+    keep_off_own(UNIT, {"cb-1"})
 
 
 def test_marks_are_for_the_accepted_revision() -> None:
@@ -255,14 +257,6 @@ def test_marks_in_progress_are_only_shown_to_who_sees_all(state: State, sees_all
     shown = basis_shown(STATES[state], sees_all=sees_all)
     assert shown is (Basis.FINAL if sees_all and state is State.VERIFIED else Basis.SELF)
     assert standing(STATES[state], None, sees_all=sees_all).rank is None
-
-
-def test_who_sees_whom() -> None:
-    assert Viewer("", sees_all=True).may_see(UNIT)
-    assert Viewer("pb-1", sees_all=False).may_see(UNIT)
-    assert Viewer("pb-1", sees_all=False).may_see(PERSON)
-    assert not Viewer("pb-2", sees_all=False).may_see(PERSON)
-    assert not Viewer("", sees_all=False).may_see(replace(UNIT, proposed_by=None))
 
 
 def test_an_empty_claim_still_has_to_be_marked() -> None:

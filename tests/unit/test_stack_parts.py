@@ -14,8 +14,9 @@ from deploy.local import artifacts, broker, tokens
 from deploy.local.infrastructure import infrastructure_from_environment
 from deploy.local.postgres import Databases
 from deploy.local.process import JOB, SERVICE, ChildEndedError, Family, StackError
-from deploy.local.proxy import by_role
+from deploy.local.proxy import ROLES, by_role
 from deploy.local.state import State, free_port, write_json
+from services.intake.pages.role_words import ROLE_WORDS
 from shared.web.identity import TokenReader
 from shared.web.problems import Problem
 
@@ -174,7 +175,7 @@ def test_a_kill_on_purpose_is_no_crash_and_stubborn_children_end_too(tmp_path: P
         family.start("three", ["true"], SERVICE)
 
 
-def test_tokens_are_what_services_verify(tmp_path: Path) -> None:
+async def test_tokens_are_what_services_verify(tmp_path: Path) -> None:
     keys = tokens.Keys.kept_in(tmp_path)
     assert stat.S_IMODE(keys.private.stat().st_mode) == 0o600
     assert tokens.Keys.kept_in(tmp_path).private.read_text() == keys.private.read_text()
@@ -182,17 +183,17 @@ def test_tokens_are_what_services_verify(tmp_path: Path) -> None:
     assessor = tokens.Person(
         "van-phong.assessor", "Người thẩm định", ("assessor",), "van-phong", ""
     )
-    reader = TokenReader(keys.public.read_text())
-    person = reader.read(mint.mint(assessor))
+    reader = TokenReader(None, pinned=keys.public.read_text())
+    person = await reader.read(mint.mint(assessor))
     assert (person.id, person.unit, person.ward) == (assessor.person, "van-phong", "tu-minh")
     assert person.name == "Người thẩm định"
     assert person.roles == {"assessor"}
     with pytest.raises(Problem):
-        reader.read(mint.mint(assessor, valid=timedelta(seconds=-1)))
+        await reader.read(mint.mint(assessor, valid=timedelta(seconds=-1)))
     (tmp_path / "other").mkdir()
     stranger = tokens.Mint(tokens.Keys.kept_in(tmp_path / "other"), "tu-minh")
     with pytest.raises(Problem):
-        reader.read(stranger.mint(assessor))
+        await reader.read(stranger.mint(assessor))
 
 
 def test_sample_people_hold_every_role_of_the_cycle() -> None:
@@ -212,9 +213,13 @@ def test_people_are_listed_under_each_role_they_hold() -> None:
     listed = [(role, [key for key, _ in held]) for role, held in by_role(people)]
     assert listed == [
         ("Chủ tịch Ủy ban nhân dân phường", ["chairman"]),
-        ("Hội đồng Thi đua - Khen thưởng", ["chairman", "secretary"]),
+        ("Thành viên Hội đồng Thi đua - Khen thưởng", ["chairman", "secretary"]),
         ("visitor", ["guest"]),
     ]
+
+
+def test_the_landing_calls_roles_what_the_pages_do() -> None:
+    assert dict(ROLES) == dict(ROLE_WORDS)
 
 
 def test_outside_infrastructure_needs_both_addresses(monkeypatch: pytest.MonkeyPatch) -> None:

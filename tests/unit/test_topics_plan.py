@@ -92,12 +92,16 @@ def test_the_catalogue_keeps_facts_for_ever() -> None:
     assert contacts["cleanup.policy"] == "compact"
     years = int(contacts["delete.retention.ms"]) / 1000 / 86_400 / 365
     assert 99 < years < 200, "a tombstone outlives the movement; more would overflow in the broker"
+    access = found["thidua.intake.access.v1"].config
+    days = int(access["retention.ms"]) / 1000 / 86_400
+    assert days == 7, "no token lives longer than minutes, and who signed out when is nobody's fact"
     inbound = found["thidua.inbound.e-office.v1"]
     assert inbound.config["message.timestamp.type"] == "LogAppendTime"
     assert inbound.config["retention.ms"] == "-1"
     outbound = {f"thidua.outbound.{name}.v1" for name in ("e-office", "trial")}
     inbound_names = {f"thidua.inbound.{name}.v1" for name in ("e-office", "trial")}
-    assert found.keys() == {*facts, "thidua.intake.contacts.v1", *outbound, *inbound_names}
+    own = {"thidua.intake.contacts.v1", "thidua.intake.access.v1"}
+    assert found.keys() == {*facts, *own, *outbound, *inbound_names}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.awards import answers
 from services.awards.commands.keys import session_key
 from services.awards.commands.sessions import Sitting, load_sitting
 from services.awards.domain.decision import Listed, check_date, check_number, in_order
@@ -16,10 +17,8 @@ from shared.refusal import Refusal
 from shared.web.identity import Person
 from shared.web.problems import conflict
 
-Answer = dict[str, Any]
 
-
-async def approve_session(work: UnitOfWork, name: str, person: Person) -> Answer:
+async def approve_session(work: UnitOfWork, name: str, person: Person) -> answers.SessionApproved:
     """Approve the dossiers that passed in a session."""
     sitting = await load_sitting(work, person.ward, name)
     passed = await _passed(work, sitting, person.ward)
@@ -29,26 +28,26 @@ async def approve_session(work: UnitOfWork, name: str, person: Person) -> Answer
         moves: list[tuple[str, Command, State]] = []
         for dossier in passed:
             row = rows[dossier]
-            own = is_own_unit(person.unit, row.participant, row.proposed_by)
+            own = is_own_unit(person.all_units, row.participant, row.proposed_by)
             case = Circumstances(ward_day(now), own_unit=own)
             state = step(row.state, Command.APPROVE, person.roles, case)
             moves.append((dossier, Command.APPROVE, state))
         values = {
             "ward": person.ward,
             "session": name,
-            "approved_by": person.id,
+            "approved_by": person.actor,
             "approved_at": now,
         }
         await sessions.approve(work.connection, values)
-        await dossiers.move(work.connection, person.ward, moves, person.id, now)
+        await dossiers.move(work.connection, person.ward, moves, person.actor, now)
         await record_act(
             work,
             "awards-approved",
             session_key(person.ward, name),
-            person.id,
+            person.actor,
             {"dossiers": passed},
         )
-    return {"session": name, "approved": passed}
+    return answers.SessionApproved(session=name, approved=tuple(passed))
 
 
 async def _passed(work: UnitOfWork, sitting: Sitting, ward: str) -> list[str]:
@@ -61,7 +60,9 @@ async def _passed(work: UnitOfWork, sitting: Sitting, ward: str) -> list[str]:
     return passed
 
 
-async def enter_decision(work: UnitOfWork, form: DecisionForm, person: Person) -> Answer:
+async def enter_decision(
+    work: UnitOfWork, form: DecisionForm, person: Person
+) -> answers.DecisionEntered:
     """Enter the decision on a session's approved dossiers; one decision a session."""
     sitting = await load_sitting(work, person.ward, form.session)
     known = await decisions.find(work.connection, person.ward, form.session)
@@ -77,12 +78,12 @@ async def enter_decision(work: UnitOfWork, form: DecisionForm, person: Person) -
         detail = f"Phiên họp này đã có Quyết định số {known.number} ngày {day}."
         raise conflict("decision-differs", detail)
     ordinals = await decisions.ordinals_of(work.connection, person.ward, form.session)
-    return {
-        "session": form.session,
-        "number": form.number,
-        "decided_on": form.decided_on,
-        "awards": [{"dossier": d, "ordinal": n} for d, n in ordinals.items()],
-    }
+    return answers.DecisionEntered(
+        session=form.session,
+        number=form.number,
+        decided_on=form.decided_on,
+        awards=tuple(answers.DecidedAward(dossier=d, ordinal=n) for d, n in ordinals.items()),
+    )
 
 
 async def _check(work: UnitOfWork, form: DecisionForm, sitting: Sitting, ward: str) -> str:
@@ -118,16 +119,16 @@ async def _decide(
         "year": form.decided_on.year,
         "decided_on": form.decided_on,
         "signer_lines": list(form.signer_lines),
-        "entered_by": person.id,
+        "entered_by": person.actor,
         "entered_at": now,
     }
     await decisions.add(work.connection, values, names)
-    await dossiers.move(work.connection, person.ward, moves, person.id, now)
+    await dossiers.move(work.connection, person.ward, moves, person.actor, now)
     for ordinal, name in enumerate(names, 1):
         work.publish(_decided(rows[name], form, ordinal))
     told = {**form.model_dump(), "dossiers": names}
     await record_act(
-        work, "awards-decided", session_key(person.ward, form.session), person.id, told
+        work, "awards-decided", session_key(person.ward, form.session), person.actor, told
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.awards import answers
 from services.awards.commands.keys import dossier_key
 from services.awards.domain import law
 from services.awards.domain.dossier import Circumstances, Command, is_own_unit, step
@@ -16,15 +17,15 @@ from shared.refusal import Refusal
 from shared.web.identity import Person
 from shared.web.problems import conflict, not_found
 
-Answer = dict[str, Any]
 
-
-async def open_dossier(work: UnitOfWork, form: DossierForm, person: Person) -> Answer:
+async def open_dossier(
+    work: UnitOfWork, form: DossierForm, person: Person
+) -> answers.DossierOpened:
     """Open a dossier. Raises Refusal by the rules in force on the day; Problem (409)."""
     known = await dossiers.find(work.connection, person.ward, form.dossier)
     if known is not None:
         _check_same(known, form)
-        return {"dossier": form.dossier, "state": known.state}
+        return answers.DossierOpened(dossier=form.dossier, state=known.state)
     menu = await facts.menu_of(work.connection, person.ward, form.period)
     who = await facts.find_participant(work.connection, person.ward, form.participant)
     if menu is None:
@@ -32,14 +33,14 @@ async def open_dossier(work: UnitOfWork, form: DossierForm, person: Person) -> A
     if who is None:
         raise Refusal("unknown-participant", "Chưa đăng ký đơn vị, cá nhân này.", "/participant")
     now = work.business.now()
-    own = is_own_unit(person.unit, who.participant, who.proposed_by)
+    own = is_own_unit(person.all_units, who.participant, who.proposed_by)
     state = step(None, Command.OPEN, person.roles, Circumstances(ward_day(now), own_unit=own))
     rules = law.rules_in_force(ward_day(now))
     law.check(await _case(work, menu, who, form), rules)
     values = _values(form, menu, who) | {"law": law.version_of(rules), "state": str(state)}
     await dossiers.add(work.connection, values)
     moves = [(form.dossier, Command.OPEN, state)]
-    await dossiers.move(work.connection, person.ward, moves, person.id, now)
+    await dossiers.move(work.connection, person.ward, moves, person.actor, now)
     work.publish(
         DossierOpened(
             ward=person.ward,
@@ -51,8 +52,8 @@ async def open_dossier(work: UnitOfWork, form: DossierForm, person: Person) -> A
         )
     )
     subject = dossier_key(person.ward, form.dossier)
-    await record_act(work, "dossier-opened", subject, person.id, form.model_dump())
-    return {"dossier": form.dossier, "state": str(state)}
+    await record_act(work, "dossier-opened", subject, person.actor, form.model_dump())
+    return answers.DossierOpened(dossier=form.dossier, state=state)
 
 
 def _values(form: DossierForm, menu: facts.Menu, who: Any) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def _check_same(known: Any, form: DossierForm) -> None:
 
 async def publish_candidates(
     work: UnitOfWork, form: PublicationForm, person: Person, advised_days: int
-) -> Answer:
+) -> answers.Published:
     """Publish dossiers for opinion. Those published before with the same window stay as they are.
 
     `advised_days`: working days below which the answer carries a remark, never a refusal.
@@ -110,13 +111,13 @@ async def publish_candidates(
     if fresh:
         check_window(window, ward_day(now))
         await _enter_publication(work, person, window, fresh)
-    return {
-        "dossiers": list(form.dossiers),
-        "window_from": window.first,
-        "window_until": window.last,
-        "working_days": window.working_days,
-        "advice": advice(window, advised_days),
-    }
+    return answers.Published(
+        dossiers=form.dossiers,
+        window_from=window.first,
+        window_until=window.last,
+        working_days=window.working_days,
+        advice=advice(window, advised_days),
+    )
 
 
 def _candidate(row: Any | None, period: str, pointer: str) -> Any:
@@ -137,7 +138,7 @@ async def _enter_publication(
         (name, Command.PUBLISH, step(row.state, Command.PUBLISH, person.roles, case))
         for name, row in fresh.items()
     ]
-    await dossiers.move(work.connection, person.ward, moves, person.id, now)
+    await dossiers.move(work.connection, person.ward, moves, person.actor, now)
     for name, row in fresh.items():
         work.publish(
             CandidatePublished(
@@ -156,4 +157,4 @@ async def _enter_publication(
         )
     told = {"dossiers": sorted(fresh), "from": window.first, "until": window.last}
     subject = f"{person.ward}/publications/{window.first}"
-    await record_act(work, "candidates-published", subject, person.id, told)
+    await record_act(work, "candidates-published", subject, person.actor, told)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from services.awards import answers
 from services.awards.commands.keys import session_key
 from services.awards.domain.dossier import Circumstances, Command, State, step
 from services.awards.domain.session import (
@@ -22,8 +23,6 @@ from shared.records import record_act
 from shared.refusal import Refusal
 from shared.web.identity import Person
 from shared.web.problems import conflict, not_found
-
-Answer = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,20 @@ async def load_sitting(work: UnitOfWork, ward: str, name: str) -> Sitting:
     )
 
 
-async def call_session(work: UnitOfWork, form: SessionForm, person: Person) -> Answer:
+def check_session(person: Person, name: str) -> None:
+    """Whoever holds a role for some sessions has it in these; of others they learn nothing.
+
+    Raises Problem (404).
+    """
+    if person.sessions and name not in person.sessions:
+        raise not_found("phiên họp này")
+
+
+async def call_session(
+    work: UnitOfWork, form: SessionForm, person: Person
+) -> answers.SessionCalled:
     """Call a session for published dossiers; it may be called before their windows end."""
+    check_session(person, form.session)
     values = _values_of(form, person.ward)
     known = await sessions.find(work.connection, person.ward, form.session)
     if known is not None:
@@ -88,12 +99,11 @@ async def call_session(work: UnitOfWork, form: SessionForm, person: Person) -> A
         case = Circumstances(ward_day(now), window_until=row.window_until, held_on=form.held_on)
         state = step(row.state, Command.CONVENE, person.roles, case, pointer)
         moves.append((name, Command.CONVENE, state))
-    entry = {**values, "convened_by": person.id, "convened_at": now}
+    entry = {**values, "convened_by": person.actor, "convened_at": now}
     await sessions.add(work.connection, entry, form.members, form.dossiers)
-    await dossiers.move(work.connection, person.ward, moves, person.id, now)
-    await record_act(
-        work, "session-called", session_key(person.ward, form.session), person.id, form.model_dump()
-    )
+    await dossiers.move(work.connection, person.ward, moves, person.actor, now)
+    subject = session_key(person.ward, form.session)
+    await record_act(work, "session-called", subject, person.actor, form.model_dump())
     return _session_answer(form)
 
 
@@ -122,19 +132,20 @@ def _check_same(sitting: Sitting, values: dict[str, Any], form: SessionForm) -> 
         raise conflict("session-differs", f"Phiên họp {form.session} đã có với nội dung khác.")
 
 
-def _session_answer(form: SessionForm) -> Answer:
-    return {
-        "session": form.session,
-        "held_on": form.held_on,
-        "members": len(form.members),
-        "dossiers": list(form.dossiers),
-    }
+def _session_answer(form: SessionForm) -> answers.SessionCalled:
+    return answers.SessionCalled(
+        session=form.session,
+        held_on=form.held_on,
+        members=len(form.members),
+        dossiers=form.dossiers,
+    )
 
 
 async def take_attendance(
     work: UnitOfWork, name: str, form: AttendanceForm, person: Person
-) -> Answer:
+) -> answers.Attendance:
     """Enter who is present or gave a written opinion; a later roll corrects an earlier one."""
+    check_session(person, name)
     sitting = await load_sitting(work, person.ward, name)
     voted = await sessions.voters_of(work.connection, person.ward, name)
     roll = call_roll(sitting.members, form.present, form.written, voted)
@@ -149,17 +160,18 @@ async def take_attendance(
             "ward": person.ward,
             "session": name,
             "roll": number,
-            "taken_by": person.id,
+            "taken_by": person.actor,
             "taken_at": now,
         }
         await sessions.add_roll(work.connection, values, roll)
         told = {"roll": number, "present": form.present, "written": form.written}
-        await record_act(work, "attendance-taken", session_key(person.ward, name), person.id, told)
-    return {
-        "session": name,
-        "members": len(sitting.members),
-        "present": sorted(roll.present),
-        "written": sorted(roll.written),
-        "quorum": sitting.row.quorum,
-        "open": has_quorum(len(roll.present), len(sitting.members), sitting.quorum),
-    }
+        subject = session_key(person.ward, name)
+        await record_act(work, "attendance-taken", subject, person.actor, told)
+    return answers.Attendance(
+        session=name,
+        members=len(sitting.members),
+        present=tuple(sorted(roll.present)),
+        written=tuple(sorted(roll.written)),
+        quorum=sitting.row.quorum,
+        open=has_quorum(len(roll.present), len(sitting.members), sitting.quorum),
+    )

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from services.awards import answers
 from services.awards.commands.keys import session_key
-from services.awards.commands.sessions import Sitting, load_sitting
+from services.awards.commands.sessions import Sitting, check_session, load_sitting
 from services.awards.domain.ballot import check_voter, fill_in
 from services.awards.domain.dossier import Circumstances, Command, State, is_own_unit, step
 from services.awards.domain.session import Roll, check_open
@@ -19,11 +20,12 @@ from shared.refusal import Refusal
 from shared.web.identity import Person
 from shared.web.problems import conflict, forbidden
 
-Answer = dict[str, Any]
 
-
-async def cast_ballot(work: UnitOfWork, name: str, form: BallotForm, person: Person) -> Answer:
+async def cast_ballot(
+    work: UnitOfWork, name: str, form: BallotForm, person: Person
+) -> answers.BallotTaken:
     """Take a member's ballot. A second one changes nothing: nobody can tell what the first said."""
+    check_session(person, name)
     sitting = await load_sitting(work, person.ward, name)
     if person.id not in sitting.members:
         raise forbidden("Bạn không phải là thành viên của phiên họp này.")
@@ -43,11 +45,13 @@ async def cast_ballot(work: UnitOfWork, name: str, form: BallotForm, person: Per
         paper = fill_in(choices, sitting.agenda, own)
         key = {"ward": person.ward, "session": name}
         await sessions.cast(work.connection, key, person.id, paper, own)
-    return {"session": name, "voted": True, "repeated": repeated, "not_voting_on": own}
+    return answers.BallotTaken(
+        session=name, voted=True, repeated=repeated, not_voting_on=tuple(own)
+    )
 
 
 def _is_own(row: Any, person: Person) -> bool:
-    return is_own_unit(person.unit, row.participant, row.proposed_by)
+    return is_own_unit(person.all_units, row.participant, row.proposed_by)
 
 
 def _case(sitting: Sitting, row: Any, today: Any) -> Circumstances:
@@ -61,30 +65,15 @@ def _open_roll(sitting: Sitting) -> Roll:
     return sitting.roll or Roll()
 
 
-async def close_session(work: UnitOfWork, name: str, person: Person) -> Answer:
+async def close_session(work: UnitOfWork, name: str, person: Person) -> answers.SessionClosed:
     """Count the ballots and conclude every dossier of the agenda."""
+    check_session(person, name)
     sitting = await load_sitting(work, person.ward, name)
     if not sitting.closed:
         await _conclude(work, sitting, person)
     outcomes = await sessions.outcomes_of(work.connection, person.ward, name)
-    return {
-        "session": name,
-        "dossiers": [
-            {"dossier": dossier, **tally_answer(*outcomes[dossier])} for dossier in sitting.agenda
-        ],
-    }
-
-
-def tally_answer(tally: Tally, passed: bool) -> Answer:
-    return {
-        "yes": tally.yes,
-        "no": tally.no,
-        "abstain": tally.abstain,
-        "recused": tally.recused,
-        "silent": tally.silent,
-        "members": tally.total,
-        "passed": passed,
-    }
+    told = (answers.PassedTally.of(dossier, *outcomes[dossier]) for dossier in sitting.agenda)
+    return answers.SessionClosed(session=name, dossiers=tuple(told))
 
 
 async def _conclude(work: UnitOfWork, sitting: Sitting, person: Person) -> None:
@@ -100,9 +89,9 @@ async def _conclude(work: UnitOfWork, sitting: Sitting, person: Person) -> None:
         case = _case(sitting, rows[dossier], ward_day(now))
         state = step(rows[dossier].state, command, person.roles, case)
         moves.append((dossier, command, state))
-    values = {"ward": person.ward, "session": name, "closed_by": person.id, "closed_at": now}
+    values = {"ward": person.ward, "session": name, "closed_by": person.actor, "closed_at": now}
     await sessions.close(work.connection, values, tallies)
-    await dossiers.move(work.connection, person.ward, moves, person.id, now)
+    await dossiers.move(work.connection, person.ward, moves, person.actor, now)
     for dossier, (_, passed) in tallies.items():
         row = rows[dossier]
         work.publish(
@@ -116,8 +105,10 @@ async def _conclude(work: UnitOfWork, sitting: Sitting, person: Person) -> None:
                 concluded_at=now,
             )
         )
-    told = {d: tally_answer(tally, passed) for d, (tally, passed) in tallies.items()}
-    await record_act(work, "session-closed", session_key(person.ward, name), person.id, told)
+    told = {
+        d: {**answers.counts_of(tally), "passed": passed} for d, (tally, passed) in tallies.items()
+    }
+    await record_act(work, "session-closed", session_key(person.ward, name), person.actor, told)
 
 
 async def _count(work: UnitOfWork, sitting: Sitting, ward: str) -> dict[str, tuple[Tally, bool]]:

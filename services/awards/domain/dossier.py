@@ -168,6 +168,16 @@ def step(
     return transition.to
 
 
-def is_own_unit(unit: str, participant: str, proposed_by: str | None) -> bool:
-    """Whether somebody of `unit` ("" for none) has a stake in a participant's dossier."""
-    return unit != "" and unit in {participant, proposed_by}
+def is_own_unit(units: Collection[str], participant: str, proposed_by: str | None) -> bool:
+    """Whether somebody of these units has a stake in a participant's dossier."""
+    return participant in units or proposed_by in units
+
+
+def steps_from(state: State) -> list[tuple[str, tuple[Role, ...]]]:
+    """What may be done next, in words, and by which roles; nothing in a final state."""
+    found = {
+        _VERBS[command]: transition.roles
+        for (known, command), transition in TRANSITIONS.items()
+        if known is state
+    }
+    return list(found.items())

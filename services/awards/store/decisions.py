@@ -7,8 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.awards.store.scopes import dossiers_seen_by
 from services.awards.store.tables import award, decision, document, dossier
 from shared.rows import insert_rows
+from shared.web.identity import Person
 
 Values = dict[str, Any]
 
@@ -105,23 +107,19 @@ async def add_document(connection: AsyncConnection, values: Values) -> None:
     await connection.execute(sa.insert(document).values(values))
 
 
-async def find_document(connection: AsyncConnection, ward: str, name: str) -> sa.Row[Any] | None:
-    """The newest document of a dossier, with whose it is."""
+async def find_document(
+    connection: AsyncConnection, person: Person, name: str
+) -> sa.Row[Any] | None:
+    """The newest document of a dossier; None also where it is not for this person to see."""
     newest = _newest()
     query = (
-        sa.select(newest, dossier.c.participant, dossier.c.proposed_by)
+        sa.select(newest)
         .select_from(
             newest.join(
                 dossier,
                 sa.and_(dossier.c.ward == newest.c.ward, dossier.c.dossier == newest.c.dossier),
             )
         )
-        .where(newest.c.ward == ward, newest.c.dossier == name)
+        .where(dossiers_seen_by(person), newest.c.dossier == name)
     )
     return (await connection.execute(query)).one_or_none()
-
-
-async def documents_of(connection: AsyncConnection, ward: str) -> set[str]:
-    """The dossiers of a ward that have a document."""
-    query = sa.select(document.c.dossier).where(document.c.ward == ward)
-    return set((await connection.execute(query)).scalars())

@@ -9,18 +9,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.awards.domain.dossier import LIVE, Command, State
 from services.awards.domain.publication import Window
+from services.awards.store.scopes import Condition, dossiers_in_full, dossiers_seen_by
 from services.awards.store.tables import (
     agenda,
     award,
     decision,
+    document,
     dossier,
     outcome,
     publication,
     step,
 )
 from shared.rows import as_table, insert_rows
+from shared.web.identity import Person
+from shared.web.paging import keyset
 
 Values = dict[str, Any]
+_COUNTS = ("yes", "no", "abstain", "recused", "silent", "members")
 _PUBLIC: list[sa.Column[Any]] = [
     dossier.c[name] for name in ("ward", "name", "unit", "achievement", "form_title")
 ]
@@ -96,10 +101,11 @@ async def live_of(connection: AsyncConnection, ward: str, period: str) -> dict[s
     return {row.participant: row.dossier for row in await connection.execute(query)}
 
 
-async def all_of(
-    connection: AsyncConnection, ward: str, period: str | None = None
-) -> Sequence[sa.Row[Any]]:
-    """Every dossier of a ward with its window, session, counts and decision, where it has them."""
+def _whole(seen: Condition, in_full: Condition) -> sa.Select[*tuple[Any, ...]]:
+    """Dossiers with window, session, counts and decision, where they have them, in no order.
+
+    Of those that are not `in_full`, reason and counts are NULL.
+    """
     joined = (
         dossier.outerjoin(publication, _same(publication))
         .outerjoin(agenda, _same(agenda))
@@ -110,23 +116,86 @@ async def all_of(
             sa.and_(award.c.ward == decision.c.ward, award.c.session == decision.c.session),
         )
     )
-    query = (
+    printed = sa.exists().where(_same(document))
+    return (
         sa.select(
-            dossier,
+            *(column for column in dossier.c if column.name != "reason"),
+            _if(in_full, dossier.c.reason),
             publication.c.window_from,
             publication.c.window_until,
             agenda.c.session,
-            *(outcome.c[n] for n in ("yes", "no", "abstain", "recused", "silent", "members")),
+            *(_if(in_full, outcome.c[name]) for name in _COUNTS),
             award.c.ordinal,
             decision.c.number,
             decision.c.decided_on,
+            printed.label("printed"),
         )
         .select_from(joined)
-        .where(dossier.c.ward == ward)
-        .order_by(dossier.c.period, decision.c.decided_on, award.c.ordinal, dossier.c.dossier)
+        .where(seen)
     )
+
+
+def _if(shown: Condition, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    return sa.case((shown, column), else_=None).label(column.name)
+
+
+async def seen_of(
+    connection: AsyncConnection, person: Person, period: str | None = None
+) -> Sequence[sa.Row[Any]]:
+    """Every dossier that somebody may see, those decided last."""
+    order = (dossier.c.period, decision.c.decided_on, award.c.ordinal, dossier.c.dossier)
+    query = _seen(person, period).order_by(*order)
+    return (await connection.execute(query)).all()
+
+
+def _seen(person: Person, period: str | None) -> sa.Select[*tuple[Any, ...]]:
+    seen = dossiers_seen_by(person)
     if period is not None:
-        query = query.where(dossier.c.period == period)
+        seen = sa.and_(seen, dossier.c.period == period)
+    return _whole(seen, dossiers_in_full(person))
+
+
+async def part_of(
+    connection: AsyncConnection,
+    person: Person,
+    period: str | None,
+    after: tuple[str, str] | None,
+    limit: int,
+) -> Sequence[sa.Row[Any]]:
+    """At most `limit` dossiers that somebody may see, behind a (period, dossier)."""
+    place = (dossier.c.period, dossier.c.dossier)
+    query = keyset(_seen(person, period), place, after).limit(limit)
+    rows: Sequence[sa.Row[Any]] = (await connection.execute(query)).all()
+    return rows
+
+
+async def one_of(connection: AsyncConnection, person: Person, name: str) -> sa.Row[Any] | None:
+    """A dossier; None also where it is not for this person to see."""
+    query = _seen(person, None).where(dossier.c.dossier == name)
+    return (await connection.execute(query)).one_or_none()
+
+
+async def decided_part(
+    connection: AsyncConnection,
+    ward: str,
+    period: str | None,
+    after: tuple[date, str, int] | None,
+    limit: int,
+) -> Sequence[sa.Row[Any]]:
+    """Awards of a ward as anybody may know them, behind a (day, session, ordinal)."""
+    known = sa.and_(dossier.c.ward == ward, award.c.ordinal.is_not(None))
+    if period is not None:
+        known = sa.and_(known, dossier.c.period == period)
+    query = _whole(known, sa.false()).add_columns(award.c.session.label("decided_in"))
+    place = (decision.c.decided_on, award.c.session, award.c.ordinal)
+    query = keyset(query, place, after).limit(limit)
+    rows: Sequence[sa.Row[Any]] = (await connection.execute(query)).all()
+    return rows
+
+
+async def steps_of(connection: AsyncConnection, ward: str, name: str) -> Sequence[sa.Row[Any]]:
+    """What happened to a dossier, in order."""
+    query = sa.select(step).where(step.c.ward == ward, step.c.dossier == name).order_by(step.c.at)
     return (await connection.execute(query)).all()
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.awards.domain.session import Roll
 from services.awards.domain.tally import Choice, Tally
+from services.awards.store.scopes import sessions_seen_by
 from services.awards.store.tables import (
     agenda,
     approval,
@@ -23,6 +24,7 @@ from services.awards.store.tables import (
     voter,
 )
 from shared.rows import insert_rows
+from shared.web.identity import Person
 
 Values = dict[str, Any]
 
@@ -65,12 +67,17 @@ async def find(connection: AsyncConnection, ward: str, name: str) -> sa.Row[Any]
     return (await connection.execute(query)).one_or_none()
 
 
-async def all_of(connection: AsyncConnection, ward: str) -> Sequence[str]:
+async def seen_of(
+    connection: AsyncConnection, person: Person, name: str | None = None
+) -> Sequence[str]:
+    """The sessions that somebody may see, in order; or the one of a name, if they may see it."""
     query = (
         sa.select(session.c.session)
-        .where(session.c.ward == ward)
+        .where(sessions_seen_by(person))
         .order_by(session.c.held_on, session.c.session)
     )
+    if name is not None:
+        query = query.where(session.c.session == name)
     return (await connection.execute(query)).scalars().all()
 
 

@@ -9,21 +9,16 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from email.utils import parseaddr
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID, uuid5
 
 from shared.calendar import vietnamese_date, ward_day
+from shared.mailbox import Mailbox
 
 _LETTERS = UUID("7b0c9d0e-53c4-5d0c-9a56-2f6c1d5f7a11")
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _PATH = re.compile(r"/(?!/)[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*(#[A-Za-z0-9._~%-]+)?")
 _WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
-
-
-class AddressError(ValueError):
-    """An address that cannot be written to: no mail can be made, and no retry will help."""
 
 
 class Duty(StrEnum):
@@ -46,34 +41,9 @@ SECTIONS = {Duty.UNIT_PLAN: "mục V.1", Duty.ANNUAL_REPORT: "mục VI.1.d"}
 """Where the plan of Tứ Minh words each duty."""
 
 
-def clean(text: str) -> str:
-    """One line of NFC text: every run of white space or control characters is one space."""
-    shown = "".join(" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in text)
-    return unicodedata.normalize("NFC", " ".join(shown.split()))
-
-
 def capital(text: str) -> str:
     """The text with its first letter in upper case, the rest as it was."""
     return text[:1].upper() + text[1:]
-
-
-@dataclass(frozen=True)
-class Mailbox:
-    """A display name (may be empty) and an ASCII address; raises AddressError."""
-
-    name: str
-    address: str
-
-    def __post_init__(self) -> None:
-        if len(self.address) > 254 or not _ADDRESS.fullmatch(self.address):
-            raise AddressError(f"not an address that mail can be sent to: {self.address!r}")
-        object.__setattr__(self, "name", clean(self.name))
-
-    @classmethod
-    def parse(cls, text: str) -> "Mailbox":
-        """`Name <address>` or a bare address, as settings write it."""
-        name, address = parseaddr(text)
-        return cls(name, address)
 
 
 @dataclass(frozen=True)
@@ -98,12 +68,16 @@ class Sender:
 
 @dataclass(frozen=True)
 class About:
-    """Whose matter it is: one participant in one period. All its letters form one thread."""
+    """Whose matter it is: one participant in one period. All its letters form one thread.
+
+    `collective` False: one person, who is never called a unit.
+    """
 
     participant: str
     unit: str
     period: str
     period_title: str
+    collective: bool = True
 
 
 @dataclass(frozen=True)
@@ -263,6 +237,13 @@ Letter = (
     | OwnResult
     | AwardDecided
 )
+
+
+def duty_page(obligation: str, participant: str, period: str) -> str:
+    """Where a duty is done and its report is looked at; `obligation` "": nobody was asked."""
+    if obligation:
+        return f"/intake/duties/{obligation}"
+    return f"/intake/files/{participant}/{period}"
 
 
 def remind(about: About, path: str, obligation: Obligation, today: date) -> Reminder | Overdue:

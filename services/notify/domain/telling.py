@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import quote
 
 from services.notify.domain import letter
 from services.notify.domain.letter import (
@@ -12,10 +13,10 @@ from services.notify.domain.letter import (
     Deadline,
     Duty,
     Letter,
-    Mailbox,
     Manner,
     Obligation,
     Sender,
+    duty_page,
 )
 from shared.contracts.awards import AwardDecided
 from shared.contracts.base import Event
@@ -28,6 +29,7 @@ from shared.contracts.intake import (
     ReportReturned,
 )
 from shared.contracts.scoring import ResultFrozen
+from shared.mailbox import Mailbox
 
 Told = (
     ObligationOpened
@@ -50,6 +52,16 @@ KINDS: Mapping[str, type[Told]] = {
     "award-decided": AwardDecided,
 }
 """Kind of notice -> the fact that it tells. The addressee is the participant's reporter."""
+KIND_WORDS: Mapping[str, str] = {
+    "obligation-opened": "Thông báo nhiệm vụ",
+    "reminder": "Nhắc việc",
+    "overdue": "Báo quá hạn",
+    "report-received": "Đã nhận báo cáo",
+    "report-returned": "Trả lại để chỉnh sửa",
+    "report-accepted": "Chấp nhận báo cáo",
+    "own-result": "Kết quả thi đua",
+    "award-decided": "Quyết định khen thưởng",
+}
 _KIND_OF: Mapping[type[Event], str] = {event: kind for kind, event in KINDS.items()}
 UNTIL_MET = frozenset({"obligation-opened", "reminder", "overdue"})
 """Kinds that are moot once the obligation is met."""
@@ -72,12 +84,16 @@ def read(kind: str, facts: Mapping[str, Any]) -> Told:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """Whom a fact concerns; `proposer` is the proposing unit's name, "" for units."""
+    """Whom a fact concerns; `proposer` is the proposing unit's name, "" for units.
+
+    `collective` False: one person.
+    """
 
     code: str
     name: str
     manner: str
     proposer: str
+    collective: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,7 @@ class Asked:
     manner: str
     due: datetime
     due_text: str
+    obligation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +153,7 @@ def write(case: Case, decided_by: str, today: date) -> Letter | Moot:
     if isinstance(event, ObligationOpened | ReminderDue | ObligationOverdue):
         about = _about(case, event.period)
         obligation = _obligation(Duty(event.kind), event.manner, event.due, event.due_text)
-        path = f"/intake/?period={event.period}"
+        path = duty_page(str(event.obligation), event.participant, event.period)
         if isinstance(event, ObligationOpened):
             return letter.ObligationOpened(about, path, obligation)
         return letter.remind(about, path, obligation, today)
@@ -163,7 +180,9 @@ def _about(case: Case, period: str, *, unit: str = "") -> About:
     if case.period is None and needs_period(case.event):
         raise LookupError(f"period {period} is not known")
     title = f"năm {case.period.year}" if case.period else ""
-    return About(case.participant.code, unit or case.participant.name, period, title)
+    name = unit or case.participant.name
+    collective = bool(unit) or case.participant.collective
+    return About(case.participant.code, name, period, title, collective)
 
 
 def _obligation(duty: Duty, manner: str, due: datetime, wording: str) -> Obligation:
@@ -172,13 +191,13 @@ def _obligation(duty: Duty, manner: str, due: datetime, wording: str) -> Obligat
 
 def _about_report(case: Case, event: ReportReceived | ReportReturned | ReportAccepted) -> Letter:
     """Whoever was not asked (a proposed individual) is written to by the period's date."""
-    about, path = _about(case, event.period), f"/intake/?period={event.period}"
-    asked = case.asked
+    about, asked = _about(case, event.period), case.asked
     if asked is None and case.period is not None:
         period = case.period
         asked = Asked(case.participant.manner, period.report_by, period.report_by_text)
     if asked is None:
         raise LookupError(f"period {event.period} is not known")
+    path = duty_page(asked.obligation, event.participant, event.period)
     duty = Duty.ANNUAL_REPORT
     obligation = _obligation(duty, asked.manner, asked.due, asked.due_text)
     if isinstance(event, ReportReceived):
@@ -209,7 +228,7 @@ def _own_result(case: Case, event: ResultFrozen) -> Letter:
 def _award(case: Case, event: AwardDecided, decided_by: str) -> Letter:
     return letter.AwardDecided(
         _about(case, event.period, unit=case.participant.proposer),
-        "/notify/honours",
+        f"/awards/dossiers/{quote(event.dossier, safe='')}",
         event.name,
         event.form_title,
         event.achievement,

@@ -18,15 +18,14 @@ from services.notify.domain import letter as wording
 from services.notify.domain.letter import (
     AwardDecided,
     Letter,
-    Mailbox,
     OwnResult,
     Sender,
-    clean,
     message_id,
     thread_id,
 )
-from services.notify.letters.headers import VN_POLICY
 from shared.calendar import WARD_ZONE, vietnamese_date, vietnamese_time, ward_day
+from shared.mail_headers import VN_POLICY
+from shared.mailbox import Mailbox, clean
 
 _T = TypeVar("_T")
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -140,6 +139,7 @@ def _facts(letter: Letter, to: Mailbox, sender: Sender) -> dict[str, Any]:
         "to": to,
         "sender": sender,
         "link": sender.link(letter.path),
+        "whose": "đơn vị" if letter.about.collective else "cá nhân",
     }
     if isinstance(letter, OwnResult | AwardDecided):
         return facts

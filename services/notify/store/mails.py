@@ -25,6 +25,11 @@ from services.notify.store.tables import (
     told,
 )
 from shared.rows import add_rows, as_table
+from shared.web.identity import Person, Role
+from shared.web.paging import keyset
+
+KEEPERS: tuple[Role, ...] = ("officer", "operator", "auditor")
+"""Roles that see every mail; all others see those to themselves."""
 
 
 def _able(command: Command) -> sa.ColumnElement[bool]:
@@ -32,7 +37,7 @@ def _able(command: Command) -> sa.ColumnElement[bool]:
     return mail.c.status.in_(sorted(MOVES[command].sources))
 
 
-_of_participant = sa.and_(
+of_participant = sa.and_(
     participant.c.ward == notice.c.ward, participant.c.participant == notice.c.participant
 )
 _of_reporter = sa.and_(
@@ -43,7 +48,7 @@ _of_period = sa.and_(period.c.ward == notice.c.ward, period.c.period == notice.c
 _READY = (
     sa.select(mail.c.id, participant.c.reporter, contact.c.email.is_(None).label("erased"))
     .join(notice, notice.c.id == mail.c.id)
-    .join(participant, _of_participant)
+    .join(participant, of_participant)
     .join(contact, _of_reporter)
     .where(
         mail.c.status == State.WAITING,
@@ -188,11 +193,13 @@ async def cases(connection: AsyncConnection, ids: Sequence[UUID]) -> Sequence[An
             participant.c.name,
             participant.c.manner,
             participant.c.proposer,
+            participant.c.collective,
             contact.c.name.label("to_name"),
             contact.c.email.label("to_email"),
             period.c.year,
             period.c.report_by,
             period.c.report_by_text,
+            obligation.c.obligation.label("asked_obligation"),
             obligation.c.manner.label("asked_manner"),
             obligation.c.due,
             obligation.c.due_text,
@@ -201,7 +208,7 @@ async def cases(connection: AsyncConnection, ids: Sequence[UUID]) -> Sequence[An
             _criteria().label("items"),
         )
         .join(notice, notice.c.id == mail.c.id)
-        .join(participant, _of_participant)
+        .join(participant, of_participant)
         .join(contact, sa.and_(contact.c.ward == notice.c.ward, contact.c.person == mail.c.person))
         .outerjoin(period, _of_period)
         .outerjoin(obligation, asked)
@@ -353,12 +360,18 @@ async def count_pending(connection: AsyncConnection, now: datetime) -> int:
     return total or 0
 
 
-async def counts(connection: AsyncConnection, ward: str) -> dict[str, Any]:
-    """A ward's mails: {"total", "by_status": {status: n}, "by_kind": {kind: {status: n}}}."""
+def seen_by(person: Person) -> sa.ColumnElement[bool]:
+    """The row scope of mails: those to oneself, all of the ward's for those who look after them."""
+    of_ward = notice.c.ward == person.ward
+    return of_ward if person.has(*KEEPERS) else sa.and_(of_ward, mail.c.person == person.id)
+
+
+async def counts(connection: AsyncConnection, person: Person) -> dict[str, Any]:
+    """Mails that somebody may see: {"total", "by_status": {status: n}, "by_kind": {kind: …}}."""
     query = (
         sa.select(notice.c.kind, mail.c.status, sa.func.count())
         .join(mail, mail.c.id == notice.c.id)
-        .where(notice.c.ward == ward)
+        .where(seen_by(person))
         .group_by(notice.c.kind, mail.c.status)
         .order_by(notice.c.kind, mail.c.status)
     )
@@ -372,31 +385,29 @@ async def counts(connection: AsyncConnection, ward: str) -> dict[str, Any]:
 
 async def listed(
     connection: AsyncConnection,
-    ward: str,
+    person: Person,
     *,
-    person: str | None = None,
     status: str | None = None,
     kind: str | None = None,
-    before: int | None = None,
+    after: tuple[int, ...] | None = None,
     limit: int,
 ) -> Sequence[Any]:
-    """Mails, the newest first, older than `before` (a `seq`); only a person's own with `person`."""
+    """Mails that somebody may see, the newest first, behind the place (`seq`) of a page before."""
     query = (
         sa.select(
             *(mail.c[name] for name in ("id", "seq", "status", "person", "attempts", "reason")),
             mail.c.sent_at,
             *(notice.c[name] for name in ("kind", "participant", "period", "taken_at")),
             sa.func.coalesce(participant.c.name, notice.c.participant).label("name"),
+            sa.func.coalesce(period.c.title, notice.c.period).label("period_title"),
         )
         .join(notice, notice.c.id == mail.c.id)
-        .outerjoin(participant, _of_participant)
-        .where(notice.c.ward == ward)
-        .order_by(mail.c.seq.desc())
-        .limit(limit)
+        .outerjoin(participant, of_participant)
+        .outerjoin(period, _of_period)
+        .where(seen_by(person))
     )
-    for column, wanted in ((mail.c.person, person), (mail.c.status, status), (notice.c.kind, kind)):
+    for column, wanted in ((mail.c.status, status), (notice.c.kind, kind)):
         if wanted is not None:
             query = query.where(column == wanted)
-    if before is not None:
-        query = query.where(mail.c.seq < before)
+    query = keyset(query, (mail.c.seq,), after, descending=True).limit(limit)
     return (await connection.execute(query)).all()

@@ -61,8 +61,14 @@ participant = sa.Table(
     _text("name"),
     _text("manner"),
     _text("proposer"),
+    _text("proposed_by", nullable=True),
+    sa.Column("collective", sa.Boolean, nullable=True),
     _text("reporter"),
+    sa.Index("ix_participant_reporter", "ward", "reporter"),
+    sa.Index("ix_participant_proposed_by", "ward", "proposed_by"),
 )
+"""`proposer` is the name of `proposed_by`, both of individuals only. `collective` None: it was
+kept before anybody asked; a rebuild of `register` tells."""
 contact = sa.Table(
     "contact",
     tables,
@@ -87,6 +93,51 @@ obligation = sa.Table(
     sa.UniqueConstraint("ward", "participant", "kind", "period", name="uq_obligation_duty"),
 )
 met = sa.Table("met", tables, _id("obligation", key=True), _moment("met_at"))
+
+report = sa.Table(
+    "report",
+    tables,
+    _text("ward", key=True),
+    _text("participant", key=True),
+    _text("period", key=True),
+    sa.Column("revision", sa.Integer, nullable=False),
+    _text("state"),
+    _moment("at"),
+    _moment("due", nullable=True),
+    sa.Index("ix_report_open", "ward", "state", postgresql_where=sa.text("state <> 'accepted'")),
+)
+"""Where a participant's report stands: what was last said of it. `due`: correct it until then."""
+
+marked = sa.Table(
+    "marked",
+    tables,
+    _text("ward", key=True),
+    _text("participant", key=True),
+    _text("period", key=True),
+)
+"""An accepted report has all its marks."""
+
+frozen = sa.Table(
+    "frozen",
+    tables,
+    _text("ward", key=True),
+    _text("participant", key=True),
+    _text("period", key=True),
+)
+"""The result is final."""
+
+sheet = sa.Table("sheet", tables, _text("ward", key=True), _text("period", key=True))
+"""The council adopted the period's score sheet."""
+
+dossier = sa.Table(
+    "dossier",
+    tables,
+    _text("ward", key=True),
+    _text("dossier", key=True),
+    _text("period"),
+    _text("participant"),
+)
+"""Opened for a reward; how far it came is in `candidate`, `conclusion` and `honour`."""
 
 notice = sa.Table(
     "notice",
@@ -137,6 +188,7 @@ mail = sa.Table(
     sa.Index(
         "ix_mail_due", "due_at", "seq", postgresql_where=sa.text(_among(State.QUEUED, State.RETRY))
     ),
+    sa.Index("ix_mail_person", "person", "seq"),
     sa.Index("ix_mail_in_hand", "lease_until", postgresql_where=sa.text(_among(*sorted(IN_HAND)))),
 )
 """The delivery of one notice. `written_at` and `sent_at` are business time, the rest system time.

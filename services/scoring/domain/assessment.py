@@ -3,7 +3,7 @@
 The state is derived from what is on record, so that facts may come in any order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -145,9 +145,9 @@ def may(roles: frozenset[str], command: Command) -> bool:
     return any(not s.roles.isdisjoint(roles) for (_, c), s in STEPS.items() if c is command)
 
 
-def keep_off_own(participant: Participant, unit: str) -> None:
-    """Law 10: nobody marks their own unit, or an individual whom it proposed."""
-    if participant.is_of(unit):
+def keep_off_own(participant: Participant, units: Collection[str]) -> None:
+    """Law 10: nobody marks a unit that is theirs in any way, or an individual whom it proposed."""
+    if participant.is_of(units):
         raise Refusal(
             "own-unit",
             "Không ai được chấm điểm cho chính đơn vị mình hoặc cá nhân do đơn vị mình đề nghị.",

@@ -1,5 +1,6 @@
 """Who is scored, and who may look at the result or must keep off it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +24,6 @@ class Participant:
     collective: bool = True
     proposed_by: str | None = None
 
-    def is_of(self, unit: str) -> bool:
-        """Whether it is this unit itself, or an individual that this unit proposed (law 10)."""
-        return unit != "" and unit in {self.code, self.proposed_by}
+    def is_of(self, units: Collection[str]) -> bool:
+        """Whether it is one of these units, or an individual that one of them proposed (law 10)."""
+        return self.code in units or self.proposed_by in units

@@ -1,4 +1,4 @@
-"""Who may see which standing, and how standings are laid out by khối."""
+"""Where participants stand, and how standings are laid out by khối."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -30,17 +30,6 @@ class BlockStandings:
     block: str
     title: str
     standings: tuple[Standing, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """Officers, council and Chairman see all; a unit sees itself and those it proposed."""
-
-    unit: str
-    sees_all: bool
-
-    def may_see(self, participant: Participant) -> bool:
-        return self.sees_all or participant.is_of(self.unit)
 
 
 def standing(assessment: Assessment, result: Result | None, *, sees_all: bool) -> Standing:

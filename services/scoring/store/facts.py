@@ -126,6 +126,11 @@ async def everyone(connection: AsyncConnection, ward: str) -> list[str]:
     return list(await connection.scalars(registered.union(heard)))
 
 
+async def keys_of_all(connection: AsyncConnection, ward: str, period: str) -> list[str]:
+    """The keys of a period and of all who may be told something when it opens or closes."""
+    return [f"{ward}/{code}" for code in (period, *await everyone(connection, ward))]
+
+
 async def participants(
     connection: AsyncConnection, whose: Collection[Whose]
 ) -> dict[tuple[str, str], Participant]:

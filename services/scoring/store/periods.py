@@ -17,6 +17,7 @@ from services.scoring.domain.score import Derivation, Line, LineKind
 from services.scoring.domain.sheet import Adoption
 from services.scoring.store import marks as mark_store
 from services.scoring.store.facts import claim_of, participant_of
+from services.scoring.store.scopes import Condition
 from services.scoring.store.sheets import adoptions
 from services.scoring.store.tables import (
     acceptance,
@@ -94,9 +95,17 @@ async def periods(connection: AsyncConnection, ward: str) -> list[tuple[str, str
 
 
 async def load(
-    connection: AsyncConnection, ward: str, code: str, of: Collection[str] | None = None
+    connection: AsyncConnection,
+    ward: str,
+    code: str,
+    of: Collection[str] | None = None,
+    seen: Condition | None = None,
 ) -> PeriodFile | None:
-    """The file of a period, of all its participants or of some; None: no such period."""
+    """The file of a period; None: no such period.
+
+    Of all its participants, or of those named by `of` and let in by `seen` (`store.scopes`);
+    nothing at all is loaded of the others.
+    """
     found = await connection.execute(
         sa.select(period).where(period.c.ward == ward, period.c.period == code)
     )
@@ -108,6 +117,7 @@ async def load(
         sa.select(freezing.c.frozen_at).where(freezing.c.ward == ward, freezing.c.period == code)
     )
     adoption = adopted.get((ward, code))
+    people = await _people(connection, ward, of, seen)
     return PeriodFile(
         ward,
         code,
@@ -117,8 +127,8 @@ async def load(
         await _movement(connection, ward, row.movement),
         adoption,
         frozen_at,
-        await _assessments(connection, ward, code, of, adoption, frozen=frozen_at is not None),
-        await _results(connection, ward, code),
+        await _assessments(connection, ward, code, people, adoption, frozen=frozen_at is not None),
+        await _results(connection, ward, code, [who.code for who in people]),
     )
 
 
@@ -138,20 +148,28 @@ async def _movement(connection: AsyncConnection, ward: str, code: str) -> Moveme
     )
 
 
+async def _people(
+    connection: AsyncConnection, ward: str, of: Collection[str] | None, seen: Condition | None
+) -> list[Participant]:
+    query = sa.select(participant).where(participant.c.ward == ward)
+    if of is not None:
+        query = query.where(participant.c.participant.in_(of))
+    if seen is not None:
+        query = query.where(seen)
+    rows = await connection.execute(query.order_by(participant.c.participant))
+    return [participant_of(row) for row in rows]
+
+
 async def _assessments(
     connection: AsyncConnection,
     ward: str,
     code: str,
-    of: Collection[str] | None,
+    people: Collection[Participant],
     adoption: Adoption | None,
     *,
     frozen: bool,
 ) -> dict[str, Assessment]:
-    query = sa.select(participant).where(participant.c.ward == ward)
-    if of is not None:
-        query = query.where(participant.c.participant.in_(of))
-    rows = await connection.execute(query.order_by(participant.c.participant))
-    people: list[Participant] = [participant_of(row) for row in rows]
+    of = [who.code for who in people]
     said = await _claims(connection, ward, code, of)
     marked = await mark_store.in_force(connection, ward, code, of)
     assessments: dict[str, Assessment] = {}
@@ -169,7 +187,7 @@ async def _assessments(
 
 
 async def _claims(
-    connection: AsyncConnection, ward: str, code: str, of: Collection[str] | None
+    connection: AsyncConnection, ward: str, code: str, of: Collection[str]
 ) -> dict[str, tuple[Claim, Acceptance | None]]:
     """Of each participant the claim that was accepted last, else the newest one."""
     key = ("ward", "participant", "period", "report_id", "revision")
@@ -177,7 +195,7 @@ async def _claims(
     query = (
         sa.select(claim, acceptance.c.accepted_at, acceptance.c.late.label("accepted_late"))
         .outerjoin(acceptance, same)
-        .where(claim.c.ward == ward, claim.c.period == code)
+        .where(claim.c.ward == ward, claim.c.period == code, claim.c.participant.in_(of))
         .ext(distinct_on(claim.c.participant))
         .order_by(
             claim.c.participant,
@@ -187,8 +205,6 @@ async def _claims(
             claim.c.report_id,
         )
     )
-    if of is not None:
-        query = query.where(claim.c.participant.in_(of))
     return {
         row.participant: (claim_of(row), _acceptance_of(row))
         for row in await connection.execute(query)
@@ -201,9 +217,13 @@ def _acceptance_of(row: Any) -> Acceptance | None:
     return Acceptance(row.revision, row.accepted_at, row.accepted_late)
 
 
-async def _results(connection: AsyncConnection, ward: str, code: str) -> dict[str, Result]:
+async def _results(
+    connection: AsyncConnection, ward: str, code: str, of: Collection[str]
+) -> dict[str, Result]:
     rows = await connection.execute(
-        sa.select(result).where(result.c.ward == ward, result.c.period == code)
+        sa.select(result).where(
+            result.c.ward == ward, result.c.period == code, result.c.participant.in_(of)
+        )
     )
     return {
         row.participant: Result(

@@ -13,6 +13,7 @@ from shared.messaging import Consumer, Permanent, Received, UnitOfWork
 from shared.routine import Routine
 from shared.service import Parts, Service
 from shared.settings import Settings
+from shared.web.access import SIGNED_IN, Route
 from shared.web.identity import Person, signed_in
 from tests.component.kernel_bench import seen
 from tests.kernel import Counted, Renamed
@@ -69,5 +70,6 @@ service = Service(
     consumer=consumer,
     publishes=(Told,),
     routers=(router,),
+    routes=(Route("GET", "/me", SIGNED_IN),),
     routines=routines,
 )

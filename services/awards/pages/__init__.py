@@ -1,0 +1,1 @@
+"""What the public and the staff see of awards."""

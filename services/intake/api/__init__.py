@@ -1,0 +1,1 @@
+"""HTTP routes of intake: the desk, people, sign-in."""

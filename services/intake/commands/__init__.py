@@ -1,0 +1,1 @@
+"""What is done at intake: load, decide, store, publish."""

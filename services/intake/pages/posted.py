@@ -1,0 +1,80 @@
+"""Forms that pages post: what was typed, and what is wrong with it, beside each field."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from http import HTTPStatus
+
+from fastapi import Request
+from pydantic import ValidationError
+
+from shared.calendar import last_moment_of
+from shared.fields import FieldProblem, field_problems
+from shared.refusal import Refusal
+from shared.web.problems import Problem
+
+_DAY = re.compile(r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})")
+_UNPROCESSABLE = HTTPStatus(422)
+DAY_WORDS = "Ghi ngày theo dạng ngày/tháng/năm, ví dụ 20/08/2025."
+
+
+async def typed(request: Request) -> dict[str, str]:
+    """The fields of a form; files are left out, of a repeated name the last one counts."""
+    form = await request.form()
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+def read_day(text: str) -> date | None:
+    """20/08/2025, or 2025-08-20 as browsers' own fields send it; None when it is no day."""
+    match = _DAY.fullmatch(text.strip())
+    try:
+        if match is not None:
+            return date(int(match["year"]), int(match["month"]), int(match["day"]))
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return None
+
+
+def end_of(text: str) -> str:
+    """The last second of a day that was typed, as a form's moment; "" when it is no day."""
+    day = read_day(text)
+    return last_moment_of(day).isoformat() if day else ""
+
+
+@dataclass(slots=True)
+class Wrong:
+    """What is wrong with a form: by field, and for its summary (field or "", words)."""
+
+    labels: Mapping[str, str]
+    status: HTTPStatus = _UNPROCESSABLE
+    fields: dict[str, str] = field(default_factory=dict)
+    summary: list[tuple[str, str]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.summary)
+
+    def add(self, name: str, words: str) -> None:
+        """`name` "" or unknown: of the form as a whole."""
+        if name not in self.labels:
+            self.summary.append(("", words))
+        elif name not in self.fields:
+            self.fields[name] = words
+            self.summary.append((name, f"{self.labels[name]}: {words}"))
+
+    def add_invalid(self, error: ValidationError, days: Sequence[str] = ()) -> None:
+        """pydantic's; `days` are fields in which people type a day."""
+        for problem in field_problems(error.errors()):
+            name = problem.pointer.removeprefix("/")
+            self.add(name, DAY_WORDS if name in days else problem.detail)
+
+    def add_refused(self, error: Refusal | Problem) -> None:
+        """The domain's. Raises the error again when it is not about what was typed."""
+        if isinstance(error, Refusal):
+            self.add(error.pointer.removeprefix("/"), error.detail)
+            return
+        if error.status not in {HTTPStatus.CONFLICT, HTTPStatus(422)}:
+            raise error
+        self.status = error.status
+        for problem in error.errors or (FieldProblem("", error.detail),):
+            self.add(problem.pointer.removeprefix("/"), problem.detail)

@@ -1,0 +1,212 @@
+"""Intake's tables."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+from shared.database import metadata
+
+tables = metadata()
+
+MOMENT = sa.DateTime(timezone=True)
+
+
+def _code(name: str, **options: Any) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, **options)
+
+
+movement = sa.Table(
+    "movement",
+    tables,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("movement", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("data", JSONB, nullable=False),
+    sa.Column("launched_at", MOMENT, nullable=False),
+)
+participant = sa.Table(
+    "participant",
+    tables,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("participant", sa.Text, primary_key=True),
+    _code("name"),
+    _code("kind"),
+    sa.Column("collective", sa.Boolean, nullable=False),
+    _code("group_code"),
+    _code("block"),
+    _code("manner"),
+    sa.Column("proposed_by", sa.Text),
+    _code("reporter"),
+    sa.Column("registered_at", MOMENT, nullable=False),
+)
+contact = sa.Table(
+    "contact",
+    tables,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    _code("name"),
+    _code("email"),
+    _code("unit", server_default=""),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("erased_on", sa.Date),
+    sa.Index("ix_contact_email", sa.text("lower(email)")),
+)
+"""The directory of people. `unit`: the participant they belong to, "" for none.
+
+An erased person keeps the code, which nobody else gets, and nothing else.
+"""
+
+role_held = sa.Table(
+    "role_held",
+    tables,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    _code("ward"),
+    _code("person"),
+    _code("role"),
+    _code("scope"),
+    _code("scope_of"),
+    sa.Column("since", sa.Date, nullable=False),
+    sa.Column("until", sa.Date),
+    _code("document"),
+    _code("granted_by"),
+    sa.Column("granted_at", MOMENT, nullable=False),
+    sa.Column("ended_on", sa.Date),
+    sa.Column("ended_by", sa.Text),
+    sa.Column("ended_at", MOMENT),
+    _code("ended_why", server_default=""),
+    sa.Index("ix_role_held_person", "ward", "person"),
+)
+"""Roles as granted; of a row only its end is ever written. `until` is the last day.
+
+`scope_of` is the unit or session, "" for the ward; `ended_on` the first day without the role.
+"""
+
+delegation = sa.Table(
+    "delegation",
+    tables,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    _code("ward"),
+    _code("principal"),
+    _code("delegate"),
+    sa.Column("roles", ARRAY(sa.Text), nullable=False),
+    sa.Column("since", sa.Date, nullable=False),
+    sa.Column("until", sa.Date, nullable=False),
+    _code("document"),
+    _code("granted_by"),
+    sa.Column("granted_at", MOMENT, nullable=False),
+    sa.Column("ended_on", sa.Date),
+    sa.Column("ended_by", sa.Text),
+    sa.Column("ended_at", MOMENT),
+    _code("ended_why", server_default=""),
+    sa.Index("ix_delegation_delegate", "ward", "delegate"),
+    sa.Index("ix_delegation_principal", "ward", "principal"),
+)
+"""Who acts for whom; ended like a role."""
+
+correction_request = sa.Table(
+    "correction_request",
+    tables,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    _code("ward"),
+    _code("person"),
+    _code("text"),
+    sa.Column("asked_at", MOMENT, nullable=False),
+    sa.Column("outcome", sa.Text),
+    _code("reason", server_default=""),
+    sa.Column("answered_by", sa.Text),
+    sa.Column("answered_at", MOMENT),
+    sa.Index("ix_correction_request_person", "ward", "person"),
+)
+"""What people say is wrong about them, and what an officer made of it; erased with the person."""
+
+period = sa.Table(
+    "period",
+    tables,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("period", sa.Text, primary_key=True),
+    _code("movement"),
+    _code("kind"),
+    _code("title"),
+    sa.Column("year", sa.Integer, nullable=False),
+    sa.Column("due", MOMENT, nullable=False),
+    _code("due_text"),
+    sa.Column("opened_at", MOMENT, nullable=False),
+)
+obligation = sa.Table(
+    "obligation",
+    tables,
+    sa.Column("id", UUID(as_uuid=True), primary_key=True),
+    _code("ward"),
+    _code("participant"),
+    _code("kind"),
+    _code("period"),
+    _code("manner"),
+    sa.Column("due", MOMENT, nullable=False),
+    _code("due_text"),
+    sa.Column("opened_at", MOMENT, nullable=False),
+    sa.Column("met_at", MOMENT),
+    sa.Column("on_time", sa.Boolean),
+    sa.UniqueConstraint("ward", "participant", "kind", "period"),
+)
+reminder = sa.Table(
+    "reminder",
+    tables,
+    sa.Column("obligation", UUID(as_uuid=True), primary_key=True),
+    sa.Column("offset_days", sa.Integer, primary_key=True),
+    sa.Column("due_at", MOMENT, nullable=False),
+    _code("state"),
+    sa.Index("ix_reminder_planned", "due_at", postgresql_where=sa.text("state = 'planned'")),
+)
+plan = sa.Table(
+    "plan",
+    tables,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("participant", sa.Text, primary_key=True),
+    sa.Column("period", sa.Text, primary_key=True),
+    sa.Column("number", sa.Text, primary_key=True),
+    sa.Column("issued_on", sa.Date, nullable=False),
+    sa.Column("on_time", sa.Boolean, nullable=False),
+    sa.Column("recorded_at", MOMENT, nullable=False),
+    _code("recorded_by"),
+    _code("acting_for", server_default=""),
+)
+"""`acting_for` here and below: the person in whose place it was done, "" for nobody's."""
+
+report = sa.Table(
+    "report",
+    tables,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("participant", sa.Text, primary_key=True),
+    sa.Column("period", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("report_id", UUID(as_uuid=True), nullable=False),
+    sa.Column("body", JSONB, nullable=False),
+    _code("digest"),
+    sa.Column("received_at", MOMENT, nullable=False),
+    sa.Column("late", sa.Boolean, nullable=False),
+    sa.Column("days_late", sa.Integer, nullable=False),
+    _code("door"),
+    sa.Column("publisher", sa.Text),
+    _code("submitted_by"),
+    _code("movement"),
+    sa.Column("movement_version", sa.Integer, nullable=False),
+    _code("acting_for", server_default=""),
+)
+"""Versions of reports, with the movement's version they were judged by; a row is never changed."""
+
+judgement = sa.Table(
+    "judgement",
+    tables,
+    sa.Column("ward", sa.Text, primary_key=True),
+    sa.Column("participant", sa.Text, primary_key=True),
+    sa.Column("period", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    _code("outcome"),
+    sa.Column("reasons", JSONB, nullable=False),
+    sa.Column("correct_by", MOMENT),
+    sa.Column("judged_at", MOMENT, nullable=False),
+    _code("judged_by"),
+    _code("acting_for", server_default=""),
+)
+"""What the office made of one version: returned or accepted, once."""

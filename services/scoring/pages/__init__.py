@@ -1,0 +1,1 @@
+"""What the ward's staff see of scoring."""

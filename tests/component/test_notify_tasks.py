@@ -1,0 +1,283 @@
+"""The to-do list: through a year, in every order of its facts, and of nobody else's matters."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from deploy.local.infrastructure import Provided
+from shared.contracts.base import Event
+from shared.web.identity import ROLES
+from tests.component.notify_browser import Browser, browsing, words
+from tests.component.notify_stage import (
+    PERIOD,
+    PERSON,
+    PUPIL,
+    SCHOOL,
+    Stage,
+    Story,
+    obligation_id,
+    one_database,
+    record,
+    staged,
+)
+
+pytestmark = pytest.mark.component
+
+STORY = Story()
+OTHER, OTHERS = "truong-2", "truong-2.reporter"
+DUTY = f"/intake/duties/{obligation_id('tu-minh', f'{SCHOOL}/annual-report')}"
+FILE = f"/intake/files/{PUPIL}/{PERIOD}"
+
+
+@pytest.fixture(scope="module")
+def url(infrastructure: Provided) -> Iterator[str]:
+    with one_database(infrastructure, "notify_tasks") as url:
+        yield url
+
+
+@pytest.fixture
+async def stage(url: str) -> AsyncIterator[Stage]:
+    async with staged(url) as stage:
+        yield stage
+
+
+@pytest.fixture
+async def browser(stage: Stage, url: str) -> AsyncIterator[Browser]:
+    async with browsing(stage, url) as browser:
+        yield browser
+
+
+async def lists(browser: Browser, ward: str = "tu-minh") -> dict[str, list[str]]:
+    """Role -> kinds of the tasks of somebody who holds it, for the school where it is a unit's."""
+    found: dict[str, list[str]] = {}
+    for role in ROLES:
+        unit = SCHOOL if role in {"reporter", "head"} else ""
+        items = await browser.items("/notify/tasks", role, unit=unit, ward=ward)
+        if items:
+            found[role] = [item["kind"] for item in items]
+    return found
+
+
+async def test_tasks_come_and_go_with_the_facts(stage: Stage, browser: Browser) -> None:
+    unit = {"reporter", "head"}
+    office = {"officer", "substitute-officer"}
+    way: list[tuple[list[Event], Mapping[str, set[str]]]] = [
+        ([STORY.movement(), STORY.period(), STORY.school()], {"sheet": {"council-secretary"}}),
+        ([STORY.sheet()], {}),
+        ([STORY.opened()], {"report": unit}),
+        ([STORY.received(), STORY.met()], {"look": office}),
+        ([STORY.returned()], {"correct": unit}),
+        ([STORY.received(2)], {"look": office}),
+        ([STORY.accepted()], {"mark": {"assessor"}}),
+        ([STORY.scored("self")], {"mark": {"assessor"}}),
+        ([STORY.scored("verified")], {"freeze": {"council-secretary"}}),
+        ([STORY.result()], {}),
+        ([STORY.dossier()], {"publish": office}),
+        ([STORY.candidate()], {"convene": {"council-secretary"}, "vote": {"council"}}),
+        ([STORY.concluded(passed=True)], {"approve": {"chairman"}, "number": {"clerk"}}),
+        ([STORY.award()], {}),
+    ]
+    stage.business.time = stage.business.time.replace(day=21)
+    for events, asked in way:
+        await stage.tell(*events)
+        expected = {
+            role: [kind for kind, who in asked.items() if role in who]
+            for role in sorted(set().union(*asked.values()))
+        }
+        assert await lists(browser) == {role: expected[role] for role in ROLES if role in expected}
+
+
+async def test_a_dossier_that_is_shown_is_announced_and_one_voted_down_is_done(
+    stage: Stage, browser: Browser
+) -> None:
+    stage.business.time = stage.business.time.replace(day=12)
+    await stage.tell(STORY.school(), STORY.dossier(), STORY.candidate())
+    [task] = await browser.items("/notify/tasks", "communications-officer")
+    assert (task["kind"], task["due"], task["link"]) == ("announce", "2025-12-20", "/awards/")
+    await stage.tell(STORY.concluded(passed=False))
+    assert await lists(browser) == {}
+
+
+def facts(ward: str) -> list[list[Event]]:
+    """By topic and key, each in its order; all in the middle of its way."""
+    story = Story(ward)
+    return [
+        [story.school(), story.opened(), story.received(), story.met(), story.accepted()],
+        [story.pupil(), story.received(code=PUPIL)],
+        [story.school(OTHER, OTHERS), story.opened(OTHER)],
+        [story.movement()],
+        [story.period()],
+        [story.sheet()],
+        [story.scored("self"), story.scored("verified")],
+        [story.dossier(), story.candidate(), story.concluded(passed=True)],
+        [story.dossier(OTHER), story.candidate(OTHER, "Trường số 2")],
+    ]
+
+
+END = {
+    "reporter": ["report"],
+    "officer": ["look"],
+    "substitute-officer": ["look"],
+    "council": ["vote"],
+    "council-secretary": ["convene"],
+    "chairman": ["approve"],
+    "clerk": ["number"],
+}
+
+
+async def test_every_order_of_keys_and_topics_gives_the_same_list(
+    stage: Stage, browser: Browser
+) -> None:
+    stage.business.time = stage.business.time.replace(day=30)
+    seen: set[str] = set()
+    for number, shift in enumerate(itertools.product(range(9), (1, -1))):
+        ward = f"w-{number}"
+        streams = facts(ward)
+        turned = (streams[shift[0] :] + streams[: shift[0]])[:: shift[1]]
+        for stream in turned:
+            await stage.take(*(record(event) for event in stream))
+        found = {}
+        for role in ROLES:
+            unit = OTHER if role == "reporter" else ""
+            items = await browser.items("/notify/tasks", role, unit=unit, ward=ward)
+            if items:
+                found[role] = [item["kind"] for item in items]
+            seen.add(f"{role} {[(item['title'], item['urgency']) for item in items]}")
+        assert found == END, ward
+    assert len(seen) == len(ROLES)
+
+
+async def a_busy_ward(stage: Stage) -> None:
+    """Something waits for everybody: of the school, of whom it proposed, and of its rivals."""
+    school, rival, third = "Trường số 1", "Trường số 2", "truong-3"
+    await stage.tell(
+        *(STORY.movement(), STORY.period(), STORY.sheet()),
+        *(STORY.school(), STORY.pupil(), STORY.school(OTHER, OTHERS), STORY.school(third, "x")),
+        *(STORY.opened(), STORY.opened(kind="unit-plan"), STORY.opened(OTHER)),
+        *(STORY.received(), STORY.received(code=PUPIL), STORY.received(code=OTHER)),
+        *(STORY.dossier(), STORY.dossier(PUPIL), STORY.dossier(OTHER), STORY.dossier(third)),
+        *(STORY.candidate(SCHOOL, school), STORY.candidate(OTHER, rival)),
+        *(STORY.candidate(PUPIL, "Giáo viên"), STORY.candidate(third, "Trường số 3")),
+        *(STORY.concluded(passed=True), STORY.concluded(OTHER, passed=True)),
+    )
+    stage.business.time = stage.business.time.replace(day=22)
+
+
+async def test_a_unit_sees_its_own_and_whom_it_proposes(stage: Stage, browser: Browser) -> None:
+    await a_busy_ward(stage)
+    await stage.tell(STORY.returned().model_copy(update={"participant": PUPIL}))
+    for role in ("reporter", "head"):
+        items = await browser.items("/notify/tasks?limit=1", role, unit=SCHOOL)
+        assert [(item["kind"], item["participant"], item["urgency"]) for item in items] == [
+            ("plan", SCHOOL, "late"),
+            ("report", SCHOOL, "late"),
+            ("correct", PUPIL, "late"),
+        ]
+        assert [item["link"] for item in items[1:]] == [DUTY, FILE]
+        text = words(await browser.page("/notify/", role, unit=SCHOOL))
+        assert "Có 3 việc đã quá hạn" in text
+        assert "Trường số 2" not in text
+
+
+async def test_a_name_without_the_role_shows_nothing(stage: Stage, browser: Browser) -> None:
+    """Whoever is still named as reporter after the role has ended."""
+    await a_busy_ward(stage)
+    assert await browser.items("/notify/tasks", "auditor", person=PERSON, unit=SCHOOL) == []
+    assert await browser.items("/notify/tasks", "reporter", person=PERSON) == []
+
+
+@pytest.mark.parametrize(
+    "role", ["officer", "substitute-officer", "assessor", "council", "chairman"]
+)
+async def test_nobody_is_given_the_file_of_their_own_unit(
+    stage: Stage, browser: Browser, role: str
+) -> None:
+    """Nor of an individual whom it proposed; acting for somebody of a unit counts as well."""
+    await a_busy_ward(stage)
+    if role == "assessor":
+        await stage.tell(STORY.accepted(1).model_copy(update={"participant": OTHER}))
+    for claims in (
+        {"unit": SCHOOL},
+        {"units": [SCHOOL]},
+        {"act_for": "somebody-else", "act_unit": SCHOOL},
+        {"act_for": PERSON},
+        {"person": PERSON},
+    ):
+        asker: dict[str, Any] = claims
+        items = await browser.items("/notify/tasks", role, **asker)
+        judged = [item for item in items if item["kind"] in {"look", "mark", "vote", "approve"}]
+        assert {item["participant"] for item in judged} <= {OTHER, ""}
+        assert [item["count"] for item in judged] == [1]
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_no_list_count_search_or_order_shows_a_duty_of_others(
+    stage: Stage, browser: Browser, role: str
+) -> None:
+    await a_busy_ward(stage)
+    items = await browser.items("/notify/tasks", role)
+    owed = [item for item in items if item["kind"] in {"plan", "report", "correct"}]
+    assert owed == []
+    counts = (await browser.get("/notify/tasks/counts", role)).json()
+    assert counts["total"] == len(items) == sum(counts["by_kind"].values())
+    assert not {"plan", "report", "correct"} & set(counts["by_kind"])
+    assert await browser.items("/notify/tasks?kind=report", role) == []
+    found = await browser.items("/notify/tasks?q=tr%C6%B0%E1%BB%9Dng", role)
+    assert found == [item for item in items if "Trường" in item["about"]]
+    for asked in ("/notify/", "/notify/?sort=-don-vi&q=Tr", "/notify/?format=csv"):
+        page = await browser.page(asked, role)
+        assert "Gửi báo cáo" not in page.text
+    if role not in {"officer", "substitute-officer"}:
+        assert "Trường số" not in (await browser.page("/notify/", role)).text
+
+
+async def test_a_ward_sees_nothing_of_another(stage: Stage, browser: Browser) -> None:
+    await a_busy_ward(stage)
+    for role in ROLES:
+        for asker in ({"unit": SCHOOL}, {"person": PERSON}):
+            where: dict[str, Any] = asker | {"ward": "le-thanh-nghi"}
+            assert await browser.items("/notify/tasks", role, **where) == []
+
+
+async def test_somebody_of_some_sessions_has_no_tasks_of_the_council(
+    stage: Stage, browser: Browser
+) -> None:
+    await a_busy_ward(stage)
+    for role in ("council", "council-secretary"):
+        assert await browser.items("/notify/tasks", role)
+        assert await browser.items("/notify/tasks", role, sessions=["phien-1"]) == []
+
+
+async def test_the_page_leads_to_each_task_and_can_be_taken_along(
+    stage: Stage, browser: Browser
+) -> None:
+    await a_busy_ward(stage)
+    page = await browser.page("/notify/", "officer")
+    items = await browser.items("/notify/tasks", "officer")
+    for item in items:
+        assert f'href="{item["link"]}"' in page.text
+    file = await browser.page("/notify/?format=csv", "officer")
+    assert file.headers["content-type"].startswith("text/csv")
+    assert len(file.text.strip().splitlines()) == len(items) + 1
+    nothing = words(await browser.page("/notify/", "auditor"))
+    assert "Không có việc nào đang chờ bạn" in nothing
+
+
+async def test_pages_of_the_list_join_up(stage: Stage, browser: Browser) -> None:
+    codes = [f"truong-{number}" for number in range(3, 10)]
+    for code in codes:
+        await stage.tell(STORY.school(code, "x"), STORY.received(code=code))
+    whole = await browser.items("/notify/tasks", "officer")
+    assert len(whole) == len(codes)
+    assert await browser.items("/notify/tasks?limit=2", "officer") == whole
+
+
+@pytest.mark.parametrize(
+    "query", ["kind=letter", "limit=0", "cursor=%21", "cursor=WzFd", f"q={'a' * 201}"]
+)
+async def test_a_wrong_question_is_refused(browser: Browser, query: str) -> None:
+    answer = await browser.get(f"/notify/tasks?{query}", "officer")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["parameter"] == query.partition("=")[0]
