@@ -18,7 +18,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help run test lint reset coverage lock secrets chaos bench browser screenshots catalogue
+.PHONY: help run test fuzz lint reset coverage lock secrets chaos bench browser screenshots catalogue
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -26,8 +26,8 @@ help: ## this list
 run: $(SYNCED) ## start everything, play the 2025 cycle, stay up until Ctrl-C
 	@exec $(BIN)/python -m deploy.cycle $(ARGS)
 
-test: $(SYNCED) ## every test but the browser's (make test ARGS="-m unit")
-	$(BIN)/python -m pytest -m "not browser" -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+test: $(SYNCED) ## every test but the browser's and the fuzz (make test ARGS="-m unit")
+	$(BIN)/python -m pytest -m "not browser and not fuzz" -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(SYNCED) ## style, types, the laws of the house, Dockerfile and compose
 	$(BIN)/ruff check
@@ -52,6 +52,9 @@ bench: $(SYNCED) ## the kernel beside its peers, at most half an hour (make benc
 
 browser: $(SYNCED) ## every page of every role in real Chromium (Debian's package chromium)
 	$(BIN)/python -m pytest -m browser $(ARGS)
+
+fuzz: $(SYNCED) ## thousands of made-up requests to each service, by its own OpenAPI
+	$(BIN)/python -m pytest -m fuzz -n auto --maxprocesses 4 --dist load $(ARGS)
 
 screenshots: $(SYNCED) ## a picture of every page at two widths, into .screenshots/
 	$(BIN)/python -m tests.browser.screenshots $(ARGS)

@@ -5,6 +5,7 @@ for a client that has fallen silent keeps its locks for ever.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
@@ -27,6 +28,8 @@ CONNECT_SECONDS = 10.0
 STATEMENT_SECONDS = 20.0
 """The longest that a statement, its wait for locks included, may take."""
 PING_SECONDS = 3.0
+FRESH_SECONDS = 1.0
+"""A connection that was given back this short a time ago is not asked whether it is still there."""
 TRANSACTION_SECONDS = 30
 """The longest pause between two statements of a transaction before the server ends it."""
 LEASE_SECONDS = 20
@@ -68,19 +71,24 @@ def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
         },
     )
     event.listen(engine.sync_engine, "checkout", _ping)
+    event.listen(engine.sync_engine, "checkin", _note)
     event.listen(engine.sync_engine, "handle_error", _give_up)
     return engine
 
 
 def _ping(dbapi_connection: Any, record: Any, fairy: Any) -> None:
     """SQLAlchemy's own ping has no time-out, and gives up one connection at a time."""
-    if not record.info.get("pooled"):
-        record.info["pooled"] = True
+    given_back = record.info.get("given_back")
+    if given_back is None or time.monotonic() - given_back < FRESH_SECONDS:
         return
     try:
         dbapi_connection.run_async(lambda driver: driver.execute("SELECT 1", timeout=PING_SECONDS))
     except Exception as error:
         raise InvalidatePoolError from error
+
+
+def _note(_: Any, record: Any) -> None:
+    record.info["given_back"] = time.monotonic()
 
 
 def _give_up(context: ExceptionContext) -> None:

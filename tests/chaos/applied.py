@@ -16,21 +16,16 @@ def _types(publisher: str, *things: str) -> frozenset[str]:
 
 
 OUT_OF_ORDER: Mapping[str, frozenset[str]] = {
-    "notify": _types(
-        _INTAKE,
-        "reminder-due",
-        "obligation-overdue",
-        "report-received",
-        "report-returned",
-        "report-accepted",
-    )
-    | _types(_SCORING, "result-frozen")
+    "intake": _types(_INTAKE, "access-ended", "contact-erased"),
+    "scoring": _types(_INTAKE, "access-ended"),
+    "awards": _types(_INTAKE, "access-ended"),
+    "notify": _types(_INTAKE, "access-ended", "reminder-due", "obligation-overdue")
     | _types(_NOTIFY, "mail-sent", "mail-failed"),
 }
 """Types that a fault parks alone: they pass the parked events of their key."""
 
 READS: Mapping[str, frozenset[str]] = {
-    "intake": _types(_INTAKE, "reminder-due", "obligation-overdue"),
+    "intake": _types(_INTAKE, "reminder-due", "obligation-overdue") | OUT_OF_ORDER["intake"],
     "scoring": _types(
         _INTAKE,
         "movement-launched",
@@ -38,11 +33,13 @@ READS: Mapping[str, frozenset[str]] = {
         "participant-registered",
         "report-received",
         "report-accepted",
-    ),
+    )
+    | OUT_OF_ORDER["scoring"],
     "awards": _types(
         _INTAKE, "movement-launched", "period-opened", "participant-registered", "report-accepted"
     )
-    | _types(_SCORING, "result-frozen"),
+    | _types(_SCORING, "result-frozen")
+    | OUT_OF_ORDER["awards"],
     "notify": _types(
         _INTAKE,
         "movement-launched",
@@ -52,8 +49,12 @@ READS: Mapping[str, frozenset[str]] = {
         "contact-erased",
         "obligation-opened",
         "obligation-met",
+        "report-received",
+        "report-returned",
+        "report-accepted",
     )
-    | _types(_AWARDS, "candidate-published", "dossier-concluded", "award-decided")
+    | _types(_SCORING, "sheet-adopted", "score-computed", "result-frozen")
+    | _types(_AWARDS, "dossier-opened", "candidate-published", "dossier-concluded", "award-decided")
     | OUT_OF_ORDER["notify"],
 }
 """What each service has a handler for; `intake` gets every record of the inbound topic besides."""

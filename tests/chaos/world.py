@@ -64,7 +64,7 @@ class World:
 
     def participant(self, code: str) -> dict[str, Any]:
         """A registration; those of the flood share a person whose contact is erased."""
-        person = "co-thu.reporter" if code in self.live else "im-lang.reporter"
+        person = "im-lang.reporter" if code in self.flood else "co-thu.reporter"
         return {
             "code": code,
             "name": f"Đơn vị {code}",

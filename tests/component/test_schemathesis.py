@@ -30,7 +30,7 @@ from tests.component import awards_world, intake_desk, notify_stage, scoring_wor
 from tests.component.fuzzing import NOBODY, STRANGER, Fuzz
 from tests.component.served import app_of, served
 
-pytestmark = [pytest.mark.component, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.fuzz, pytest.mark.timeout(900)]
 
 EACH = 1_300
 """Cases a service."""

@@ -19,9 +19,12 @@ ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 
 
 def lines(folder: Path) -> Iterator[tuple[str, str]]:
-    """Every line that the watched processes wrote, with its file."""
+    """Every line that the watched processes wrote, with its file.
+
+    What `admit` says to whoever calls it is no log.
+    """
     for name in WATCHED:
-        for file in folder.glob(f"{name}*.log"):
+        for file in {*folder.glob(f"{name}*.log")} - {*folder.glob("*-admit.log")}:
             for line in file.read_text("utf-8", "replace").splitlines():
                 yield file.name, line
 

@@ -87,7 +87,10 @@ async def test_a_leased_session_is_kept_while_work_goes_on_elsewhere(
         assert work.cancelled()
 
 
-async def test_one_silent_connection_gives_up_all_that_are_pooled(flow: Flow, door: Proxy) -> None:
+async def test_one_silent_connection_gives_up_all_that_are_pooled(
+    flow: Flow, door: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "FRESH_SECONDS", 0.0)
     together = [await flow.engine.connect() for _ in range(3)]
     for connection in together:
         await connection.close()
