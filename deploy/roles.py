@@ -9,8 +9,8 @@ from pathlib import Path
 
 from deploy.local.stack import SERVICES
 from deploy.local.state import ROOT
+from shared.roles import ROLES
 from shared.web.access import COMMON, EVERYBODY, SIGNED_IN, Route
-from shared.web.identity import ROLES
 
 PAGE = ROOT / "docs" / "roles.md"
 _WORDS = {

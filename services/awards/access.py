@@ -1,8 +1,8 @@
 """Who may call which route of awards."""
 
 from services.awards.domain.dossier import OFFICERS
+from shared.roles import Role
 from shared.web.access import EVERYBODY, SIGNED_IN, Route
-from shared.web.identity import Role
 from shared.web.own_data import OWN_DATA
 
 SECRETARY: tuple[Role, ...] = ("council-secretary",)

@@ -1,7 +1,7 @@
 """Who may call which route of intake."""
 
+from shared.roles import Role
 from shared.web.access import EVERYBODY, SIGNED_IN, Route
-from shared.web.identity import Role
 from shared.web.own_data import OWN_DATA
 
 OFFICER: tuple[Role, ...] = ("officer",)

@@ -1,7 +1,7 @@
 """Who may call which route of scoring."""
 
+from shared.roles import Role
 from shared.web.access import SIGNED_IN, Route
-from shared.web.identity import Role
 from shared.web.own_data import OWN_DATA
 
 SECRETARY: tuple[Role, ...] = ("council-secretary",)

@@ -7,7 +7,8 @@ from typing import Final, Literal
 from fastapi import FastAPI, Request
 from fastapi.routing import iter_route_contexts
 
-from shared.web.identity import Person, Role, identify, signed_in
+from shared.roles import Role
+from shared.web.identity import Person, identify, signed_in
 from shared.web.problems import forbidden
 
 Open = Literal["everybody", "signed-in"]

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
 import jwt
 from fastapi import Depends, Request
 
 from shared.access import EndedAccess
+from shared.roles import Role
 from shared.web.keys import Keys
 from shared.web.problems import Problem, unauthenticated
 
@@ -16,22 +17,6 @@ ALGORITHM = "EdDSA"
 MACHINE = "machine:"
 """How the ids of machines begin; no person's id does."""
 
-Role = Literal[
-    "reporter",
-    "head",
-    "officer",
-    "substitute-officer",
-    "assessor",
-    "inspector",
-    "council",
-    "council-secretary",
-    "chairman",
-    "clerk",
-    "communications-officer",
-    "operator",
-    "auditor",
-]
-ROLES: tuple[Role, ...] = get_args(Role)
 SEES_ALL: tuple[Role, ...] = (
     "officer",
     "substitute-officer",

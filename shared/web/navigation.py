@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from shared.roles import Role
 from shared.web.access import EVERYBODY, SIGNED_IN, Open, Route
-from shared.web.identity import Person, Role
+from shared.web.identity import Person
 
 
 @dataclass(frozen=True, slots=True)

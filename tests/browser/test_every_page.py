@@ -8,8 +8,8 @@ from typing import get_args
 
 import pytest
 
+from shared.roles import Role
 from shared.web.access import EVERYBODY
-from shared.web.identity import Role
 from tests.browser.conftest import Visitor
 from tests.browser.visit import ZOOMED
 from tests.browser.walk import Page, Table, Walk, sign_in

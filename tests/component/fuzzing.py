@@ -23,8 +23,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from shared.roles import ROLES
 from shared.web.access import COMMON, EVERYBODY, Route
-from shared.web.identity import ROLES
 
 CHECKS = [
     not_a_server_error,

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.infrastructure import Provided
 from shared.contracts.base import Event
-from shared.web.identity import ROLES
+from shared.roles import ROLES
 from tests.component.notify_browser import Browser, browsing, words
 from tests.component.notify_stage import (
     PERIOD,

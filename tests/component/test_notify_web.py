@@ -9,7 +9,7 @@ import pytest
 from deploy.local.infrastructure import Provided
 from services.notify.store.mails import KEEPERS
 from shared.contracts.base import Event
-from shared.web.identity import ROLES
+from shared.roles import ROLES
 from tests.component.notify_browser import Browser, browsing, words
 from tests.component.notify_stage import (
     ADDRESS,

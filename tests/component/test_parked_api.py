@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Depends, FastAPI
 
 from shared.messaging.errors import Permanent
+from shared.roles import Role
 from shared.web.access import Gate
-from shared.web.identity import Role, TokenReader
+from shared.web.identity import TokenReader
 from shared.web.parked import parked_router
 from shared.web.problems import answer_with_problems
 from tests.component.kernel_bench import Bench

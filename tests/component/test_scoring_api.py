@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from deploy.local.infrastructure import Provided
 from services.scoring.store.tables import mark, sheet
 from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
-from shared.web.identity import SEES_ALL, Role
+from shared.roles import Role
+from shared.web.identity import SEES_ALL
 from tests.component.scoring_world import (
     ADOPTION,
     ALL_MARKS,

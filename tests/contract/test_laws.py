@@ -13,7 +13,13 @@ pytestmark = pytest.mark.contract
 
 CONTRACTS = sorted((ROOT / "shared" / "contracts").glob("*.py"))
 DOMAINS = sorted(ROOT.glob("services/*/domain/**/*.py"))
-_PURE_PARTS = ("shared.contracts", "shared.calendar", "shared.mailbox", "shared.refusal")
+_PURE_PARTS = (
+    "shared.contracts",
+    "shared.calendar",
+    "shared.mailbox",
+    "shared.refusal",
+    "shared.roles",
+)
 _IMPURE = {"os", "io", "time", "random", "secrets", "socket", "subprocess", "asyncio", "pathlib"}
 _CLOCKS = {"now", "today", "utcnow", "uuid4", "uuid7"}
 

@@ -4,8 +4,9 @@ from importlib import import_module
 
 import pytest
 
+from shared.roles import ROLES
 from shared.web.access import COMMON, EVERYBODY, Route
-from shared.web.identity import ROLES, Person
+from shared.web.identity import Person
 from shared.web.navigation import PLACES, Place, places_for
 
 pytestmark = pytest.mark.contract

@@ -4,8 +4,8 @@ import pytest
 
 from deploy.local.stack import SERVICES
 from deploy.roles import PAGE, page, routes_of
+from shared.roles import ROLES
 from shared.web.access import EVERYBODY, SIGNED_IN, Route
-from shared.web.identity import ROLES
 
 pytestmark = pytest.mark.contract
 

@@ -16,8 +16,8 @@ import pytest
 
 from deploy.local.stack import SERVICES
 from deploy.roles import routes_of
+from shared.roles import ROLES
 from shared.web.access import EVERYBODY, SIGNED_IN, Route
-from shared.web.identity import ROLES
 from tests.played import Played
 
 pytestmark = pytest.mark.e2e

@@ -6,8 +6,9 @@ import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
 
+from shared.roles import ROLES, Role
 from shared.web.access import COMMON, EVERYBODY, SIGNED_IN, Gate, Route, may_open
-from shared.web.identity import ROLES, Person, Role, SignedIn, Visitor
+from shared.web.identity import Person, SignedIn, Visitor
 from shared.web.problems import answer_with_problems
 
 pytestmark = pytest.mark.unit

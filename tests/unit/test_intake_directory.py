@@ -13,10 +13,8 @@ from services.intake.domain.directory import (
     NAMED_BY_DECISION,
     OF_THE_UNIT,
     PERSONAL,
-    ROLES,
     Delegation,
     Holding,
-    RoleName,
     Scope,
     check_delegation,
     check_grant,
@@ -31,7 +29,8 @@ from services.intake.domain.directory import (
 )
 from services.intake.pages.role_words import ROLE_WORDS
 from shared.refusal import Refusal
-from shared.web.identity import ROLES as TOKEN_ROLES
+from shared.roles import ROLES, Role
+from shared.roles import ROLES as TOKEN_ROLES
 
 pytestmark = pytest.mark.unit
 
@@ -44,7 +43,7 @@ days = st.dates(TODAY, TODAY + timedelta(days=12))
 maybe = st.none() | days
 
 
-def holding(role: RoleName, scope: Scope | None = None, **more: object) -> Holding:
+def holding(role: Role, scope: Scope | None = None, **more: object) -> Holding:
     kind = scope or scopes_of(role)[0]
     return replace(Holding(role, kind, OF[kind], TODAY), **more)  # type: ignore[arg-type]
 
@@ -71,7 +70,7 @@ def test_the_roles_are_those_that_tokens_and_pages_name() -> None:
 
 
 @pytest.mark.parametrize(("role", "scope"), list(product(ROLES, SCOPES)))
-def test_each_role_is_held_for_its_scope_alone(role: RoleName, scope: Scope) -> None:
+def test_each_role_is_held_for_its_scope_alone(role: Role, scope: Scope) -> None:
     allowed = {
         "reporter": {"unit"},
         "head": {"unit"},
@@ -85,7 +84,7 @@ def test_each_role_is_held_for_its_scope_alone(role: RoleName, scope: Scope) -> 
 
 
 @pytest.mark.parametrize(("one", "other"), list(product(ROLES, ROLES)))
-def test_which_roles_exclude_each_other(one: RoleName, other: RoleName) -> None:
+def test_which_roles_exclude_each_other(one: Role, other: Role) -> None:
     pair = {one, other}
     excluded = len(pair) > 1 and (
         "auditor" in pair or ("operator" in pair and bool(pair & DECIDING))
@@ -101,7 +100,7 @@ def test_which_roles_exclude_each_other(one: RoleName, other: RoleName) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_nobody_grants_themselves_and_some_need_a_decision(role: RoleName) -> None:
+def test_nobody_grants_themselves_and_some_need_a_decision(role: Role) -> None:
     assert refused(holding(role), by=frozenset({"lan"})) == "own-role"
     assert refused(holding(role), by=frozenset({"pho", "lan"})) == "own-role"
     needs = role in {"chairman", "council", "council-secretary"}
@@ -171,7 +170,7 @@ held_roles = st.lists(
 
 @given(lent=role_sets, held=held_roles, since=days, until=days, ended=maybe, on=days)
 def test_whoever_acts_for_somebody_never_gets_more_than_they_hold_that_day(
-    lent: frozenset[RoleName],
+    lent: frozenset[Role],
     held: list[Holding],
     since: date,
     until: date,
@@ -189,7 +188,7 @@ def test_whoever_acts_for_somebody_never_gets_more_than_they_hold_that_day(
         assert roles_on(got, on) == lent & roles_on(held, on)
 
 
-def lend(roles: frozenset[RoleName], **more: object) -> Delegation:
+def lend(roles: frozenset[Role], **more: object) -> Delegation:
     usual = Delegation("a", "b", roles, TODAY, TODAY + timedelta(days=5), "1/UQ")
     return replace(usual, **more)  # type: ignore[arg-type]
 
@@ -208,7 +207,7 @@ def not_lent(wanted: Delegation, **more: object) -> str:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_each_role_is_lent_by_a_document_unless_it_is_personal(role: RoleName) -> None:
+def test_each_role_is_lent_by_a_document_unless_it_is_personal(role: Role) -> None:
     roles = frozenset({role})
     personal = "role-personal" if role in {"council", "auditor"} else ""
     assert (role in PERSONAL) == bool(personal)
@@ -225,7 +224,7 @@ def test_each_role_is_lent_by_a_document_unless_it_is_personal(role: RoleName) -
 
 
 def test_what_a_ward_is_told_about_who_holds_what() -> None:
-    known: list[tuple[RoleName, str]] = [("operator", ""), ("officer", "phong-vhxh")]
+    known: list[tuple[Role, str]] = [("operator", ""), ("officer", "phong-vhxh")]
     assert len(warnings_of(known, ["phong-vhxh", "thcs-1"])) == 1
     assert warnings_of(known, ["thcs-1"]) == ()
     assert warnings_of([*known, ("substitute-officer", "phong-vhxh")], ["phong-vhxh"]) == ()

@@ -32,7 +32,8 @@ from services.notify.domain.task import (
 )
 from services.notify.store.tasks import asker_of
 from shared.calendar import WARD_ZONE, last_moment_of
-from shared.web.identity import ROLES, Person
+from shared.roles import ROLES
+from shared.web.identity import Person
 
 pytestmark = pytest.mark.unit
 

@@ -27,7 +27,7 @@ from services.scoring.domain.result import Score, basis_shown, self_score, verif
 from services.scoring.domain.score import Basis
 from services.scoring.domain.standing import standing
 from shared.refusal import Refusal
-from shared.web.identity import Role
+from shared.roles import Role
 from tests.unit.test_scoring_score import REPORT, SHEET, A, claim_of, marks_of, scores
 
 pytestmark = pytest.mark.unit

@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.commands import people as commands
-from services.intake.domain.directory import RoleName, is_found
+from services.intake.domain.directory import is_found
 from services.intake.forms.desk import PersonId
 from services.intake.forms.people import (
     AccessEndForm,
@@ -37,6 +37,7 @@ from services.intake.store import people as store
 from shared.calendar import ward_day
 from shared.contracts.base import Text
 from shared.messaging import Works
+from shared.roles import Role
 from shared.web.catalogue import vietnamese_order
 from shared.web.etag import Match, Tagged, tag_of
 from shared.web.identity import SignedIn
@@ -61,7 +62,7 @@ async def list_people(
     person: SignedIn,
     paging: Paging,
     q: Annotated[Search, Query(description="Tên, địa chỉ hoặc mã; không dấu cũng tìm được.")] = "",
-    role: Annotated[RoleName | None, Query(description="Chỉ người đang giữ vai trò này.")] = None,
+    role: Annotated[Role | None, Query(description="Chỉ người đang giữ vai trò này.")] = None,
 ) -> Page[PersonRow]:
     """The ward's people in the order of the Vietnamese alphabet."""
     works = _works(request)

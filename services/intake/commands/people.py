@@ -13,7 +13,6 @@ from services.intake.commands.sessions import end_all_access
 from services.intake.domain.directory import (
     Delegation,
     Holding,
-    RoleName,
     Scope,
     check_delegation,
     check_grant,
@@ -37,6 +36,7 @@ from shared.contracts.intake import AccessEnded, ContactErased, ContactRecorded
 from shared.messaging import UnitOfWork
 from shared.records import record_act
 from shared.refusal import Refusal
+from shared.roles import Role
 from shared.rows import insert_rows
 from shared.web.identity import Person
 from shared.web.problems import conflict, forbidden, not_found
@@ -184,7 +184,7 @@ def _role_row(
     }
 
 
-async def _lent_to(work: UnitOfWork, ward: str, person: str, on: date) -> set[RoleName]:
+async def _lent_to(work: UnitOfWork, ward: str, person: str, on: date) -> set[Role]:
     """Roles that others have lent to somebody, today or later."""
     rows = await store.delegations_with(work.connection, ward, person)
     lent = [store.delegation_of(row) for row in rows if row.delegate == person]

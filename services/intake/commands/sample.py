@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 
 from services.intake.commands.sign_in import Candidate
-from services.intake.domain.directory import RoleName, roles_on
+from services.intake.domain.directory import roles_on
 from services.intake.store import people
 from services.intake.store import sign_in as store
 from shared.calendar import ward_day
 from shared.messaging import UnitOfWork
+from shared.roles import Role
 
 
-async def people_by_role(work: UnitOfWork) -> list[tuple[RoleName, Sequence[Candidate]]]:
+async def people_by_role(work: UnitOfWork) -> list[tuple[Role, Sequence[Candidate]]]:
     """People of all wards under each of their roles; a role nobody holds is not there."""
     on = ward_day(work.business.now())
-    groups: dict[RoleName, list[Candidate]] = {}
+    groups: dict[Role, list[Candidate]] = {}
     for ward, rows in (await store.on_file(work.connection)).items():
         held = await people.held_by(work.connection, ward, [row.person for row in rows])
         for row in rows:

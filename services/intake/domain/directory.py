@@ -8,46 +8,31 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, get_args
+from typing import Literal
 
 from shared.refusal import Refusal
+from shared.roles import Role
 
-RoleName = Literal[
-    "reporter",
-    "head",
-    "officer",
-    "substitute-officer",
-    "assessor",
-    "inspector",
-    "council",
-    "council-secretary",
-    "chairman",
-    "clerk",
-    "communications-officer",
-    "operator",
-    "auditor",
-]
 Scope = Literal["ward", "unit", "session"]
 
-ROLES: tuple[RoleName, ...] = get_args(RoleName)
-_SCOPES: dict[RoleName, tuple[Scope, ...]] = {
+_SCOPES: dict[Role, tuple[Scope, ...]] = {
     "reporter": ("unit",),
     "head": ("unit",),
     "substitute-officer": ("unit",),
     "council": ("ward", "session"),
     "council-secretary": ("ward", "session"),
 }
-OF_THE_UNIT: frozenset[RoleName] = frozenset({"reporter", "head"})
+OF_THE_UNIT: frozenset[Role] = frozenset({"reporter", "head"})
 """Who holds one of them for a unit belongs to it (law 10); a substitute does not."""
-NAMED_BY_DECISION: frozenset[RoleName] = frozenset({"chairman", "council", "council-secretary"})
-PERSONAL: frozenset[RoleName] = frozenset({"council", "auditor"})
+NAMED_BY_DECISION: frozenset[Role] = frozenset({"chairman", "council", "council-secretary"})
+PERSONAL: frozenset[Role] = frozenset({"council", "auditor"})
 """Nobody acts for somebody else in these: a vote is the member's own [design reading]."""
-_DECIDES: frozenset[RoleName] = frozenset(
+_DECIDES: frozenset[Role] = frozenset(
     {"chairman", "council", "council-secretary", "assessor", "inspector", "clerk"}
 )
 
 
-def scopes_of(role: RoleName) -> tuple[Scope, ...]:
+def scopes_of(role: Role) -> tuple[Scope, ...]:
     """What a role can be held for."""
     return _SCOPES.get(role, ("ward",))
 
@@ -59,7 +44,7 @@ class Holding:
     `until` is its last day, None while open; `ended_on` the first day on which it holds no more.
     """
 
-    role: RoleName
+    role: Role
     scope: Scope
     of: str
     since: date
@@ -82,7 +67,7 @@ class Delegation:
 
     principal: str
     delegate: str
-    roles: frozenset[RoleName]
+    roles: frozenset[Role]
     since: date
     until: date
     document: str
@@ -129,7 +114,7 @@ class Acting:
     until: date
 
 
-def roles_on(held: Iterable[Holding], on: date) -> frozenset[RoleName]:
+def roles_on(held: Iterable[Holding], on: date) -> frozenset[Role]:
     return frozenset(one.role for one in held if one.in_force(on))
 
 
@@ -168,7 +153,7 @@ def check_grant(
     *,
     person: str,
     unit: str,
-    also: frozenset[RoleName],
+    also: frozenset[Role],
     by: frozenset[str],
     document: str,
 ) -> None:
@@ -194,7 +179,7 @@ def check_grant(
         check_together(wanted.role, one)
 
 
-def check_together(one: RoleName, other: RoleName) -> None:
+def check_together(one: Role, other: Role) -> None:
     """Raises Refusal when nobody may hold both roles."""
     if one != other and "auditor" in (one, other):
         detail = "Người kiểm tra, giám sát xem tất cả và không sửa gì, nên không giữ vai trò khác."
@@ -209,7 +194,7 @@ def _check_days(since: date, until: date | None) -> None:
         raise Refusal("days-reversed", "Ngày cuối phải từ ngày đầu trở đi.", "/until")
 
 
-def _scope_words(role: RoleName) -> str:
+def _scope_words(role: Role) -> str:
     scopes = scopes_of(role)
     if scopes == ("unit",):
         return "Vai trò này giữ cho một đơn vị; hãy nêu mã đơn vị, không nêu phiên họp."
@@ -222,7 +207,7 @@ def check_delegation(
     wanted: Delegation,
     *,
     principals: Iterable[Holding],
-    delegates: frozenset[RoleName],
+    delegates: frozenset[Role],
     by: frozenset[str],
 ) -> None:
     """Raises Refusal when nobody may act so. `delegates`: roles the delegate holds or acts in.
@@ -249,7 +234,7 @@ def check_delegation(
             check_together(role, other)
 
 
-def warnings_of(held: Iterable[tuple[RoleName, str]], competing: Iterable[str]) -> tuple[str, ...]:
+def warnings_of(held: Iterable[tuple[Role, str]], competing: Iterable[str]) -> tuple[str, ...]:
     """What a ward should be told about who holds what today, in its words.
 
     `held`: (role, unit): the holder's own unit, or for a substitute the one they stand in for.

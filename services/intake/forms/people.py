@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from services.intake.domain.directory import Holding, RoleName, in_force, roles_on
+from services.intake.domain.directory import Holding, in_force, roles_on
 from services.intake.forms.desk import Email, PersonId
 from shared.contracts.base import Day, Instant, Text
+from shared.roles import Role
 
 
 def _blank_to_none(value: object) -> object:
@@ -61,7 +62,7 @@ class GrantForm(BaseModel):
 
     model_config = _like(role="council", document="12/QĐ-UBND", since="2025-08-01")
 
-    role: RoleName
+    role: Role
     unit: UnitCode = ""
     session: UnitCode = ""
     since: OptionalDay = None
@@ -89,7 +90,7 @@ class DelegationForm(BaseModel):
 
     principal: PersonId
     delegate: PersonId
-    roles: tuple[RoleName, ...] = Field(min_length=1, max_length=13)
+    roles: tuple[Role, ...] = Field(min_length=1, max_length=13)
     since: OptionalDay = None
     until: Day
     document: Annotated[DocumentNumber, Field(min_length=1)]
@@ -132,7 +133,7 @@ class AdmittedEntry(BaseModel):
 
     person: PersonId
     name: Name
-    roles: tuple[RoleName, ...] = Field(min_length=1)
+    roles: tuple[Role, ...] = Field(min_length=1)
     unit: UnitCode = ""
     email: Email
     substitute_for: UnitCode = ""
@@ -176,7 +177,7 @@ class Granted(_Answer):
 
     id: int
     person: str
-    role: RoleName
+    role: Role
     warnings: tuple[str, ...] = ()
 
 
@@ -219,7 +220,7 @@ class HeldRole(_Answer):
     """A role as granted; `in_force` today."""
 
     id: int
-    role: RoleName
+    role: Role
     scope: Literal["ward", "unit", "session"]
     scope_of: str
     since: Day
@@ -238,7 +239,7 @@ class DelegationRow(_Answer):
     id: int
     principal: str
     delegate: str
-    roles: tuple[RoleName, ...]
+    roles: tuple[Role, ...]
     since: Day
     until: Day
     document: str
@@ -257,7 +258,7 @@ class PersonRow(_Answer):
     name: str
     email: str
     unit: str
-    roles: tuple[RoleName, ...]
+    roles: tuple[Role, ...]
     erased_on: Day | None
 
     @classmethod

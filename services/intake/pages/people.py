@@ -11,7 +11,6 @@ from fastapi import Path as InPath
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.access import DIRECTORY
-from services.intake.domain.directory import RoleName
 from services.intake.forms.desk import PersonId
 from services.intake.forms.people import HeldRole, PersonDetail
 from services.intake.pages.posted import Wrong
@@ -19,6 +18,7 @@ from services.intake.pages.role_words import ROLE_WORDS
 from services.intake.store import people as store
 from shared.calendar import ward_day
 from shared.messaging import Works
+from shared.roles import Role
 from shared.web.catalogue import vietnamese_order
 from shared.web.export import export
 from shared.web.identity import Person, SignedIn
@@ -189,7 +189,7 @@ def _happened(detail: PersonDetail) -> Iterator[Happened]:
             yield Happened(lent.ended_at, lent.ended_by, f"thôi ủy quyền: {names}", "")
 
 
-def lent_words(roles: tuple[RoleName, ...]) -> str:
+def lent_words(roles: tuple[Role, ...]) -> str:
     return "; ".join(ROLE_WORDS[role] for role in roles)
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ValidationError
 
 from services.intake.commands import people as commands
-from services.intake.domain.directory import PERSONAL, ROLES, scopes_of
+from services.intake.domain.directory import PERSONAL, scopes_of
 from services.intake.forms.people import (
     AccessEndForm,
     AdmissionForm,
@@ -37,6 +37,7 @@ from services.intake.pages.role_words import ROLE_WORDS
 from services.intake.store import people as store
 from shared.messaging import UnitOfWork
 from shared.refusal import Refusal
+from shared.roles import ROLES
 from shared.web.identity import Person, SignedIn
 from shared.web.page_route import PageRoute
 from shared.web.problems import Problem, not_found

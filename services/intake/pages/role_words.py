@@ -1,8 +1,8 @@
 """What a page calls the roles."""
 
-from services.intake.domain.directory import RoleName
+from shared.roles import Role
 
-ROLE_WORDS: dict[RoleName, str] = {
+ROLE_WORDS: dict[Role, str] = {
     "reporter": "Đầu mối báo cáo của đơn vị",
     "head": "Thủ trưởng đơn vị",
     "officer": "Công chức Phòng Văn hóa - Xã hội phụ trách thi đua",

@@ -12,7 +12,6 @@ from services.intake.domain.directory import (
     Delegation,
     Holding,
     Holdings,
-    RoleName,
     Scope,
     delegated_on,
     holdings_on,
@@ -29,6 +28,7 @@ from services.intake.store.tables import (
 )
 from shared.calendar import ward_day
 from shared.messaging.tables import act, answer
+from shared.roles import Role
 
 ERASURE_ACT = "person-erased"
 """It names a document and nothing of the person, so that it can go on being proved."""
@@ -126,7 +126,7 @@ async def roles_of(
 
 def holding_of(row: Any) -> Holding:
     return Holding(
-        role=cast(RoleName, row.role),
+        role=cast(Role, row.role),
         scope=cast(Scope, row.scope),
         of=row.scope_of,
         since=row.since,
@@ -218,7 +218,7 @@ async def delegates_on(connection: AsyncConnection, ward: str, person: str, on: 
 
 async def who_holds_what(
     connection: AsyncConnection, ward: str, on: date
-) -> list[tuple[RoleName, str]]:
+) -> list[tuple[Role, str]]:
     """(role, unit) in force on a day: the holder's own unit, for a substitute whom they replace."""
     unit = sa.case(
         (role_held.c.role == "substitute-officer", role_held.c.scope_of), else_=contact.c.unit
@@ -232,7 +232,7 @@ async def who_holds_what(
         .where(role_held.c.ward == ward, _in_force(role_held, on))
         .distinct()
     )
-    return [(cast(RoleName, row.role), row.unit) for row in await connection.execute(query)]
+    return [(cast(Role, row.role), row.unit) for row in await connection.execute(query)]
 
 
 async def reports_for(connection: AsyncConnection, ward: str, person: str) -> list[str]:

@@ -24,8 +24,9 @@ from services.notify.store.tables import (
     period,
     told,
 )
+from shared.roles import Role
 from shared.rows import add_rows, as_table
-from shared.web.identity import Person, Role
+from shared.web.identity import Person
 from shared.web.paging import keyset
 
 KEEPERS: tuple[Role, ...] = ("officer", "operator", "auditor")
