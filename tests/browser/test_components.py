@@ -83,6 +83,8 @@ def test_the_persons_menu_opens_with_the_keyboard(page: Page, gallery: str) -> N
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Thông tin của tôi")).to_be_focused()
     page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Phiên đăng nhập, làm thay")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Đăng xuất")).to_be_focused()
 
 
