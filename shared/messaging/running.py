@@ -359,9 +359,23 @@ class Runner:
 
 
 async def _end(client: AIOKafkaConsumer) -> None:
-    """Let go of it, however it takes that; what it holds was read, and is not applied."""
+    """Let go of it, however it takes that; what it holds was read, and is not applied.
+
+    aiokafka lets the cancellation of a fetch that waits to try again through its own `stop`, and
+    then leaves the rest open.
+    """
+    stopping = asyncio.ensure_future(client.stop())
     try:
-        async with asyncio.timeout(CLOSE_DEADLINE):
-            await client.stop()
+        await asyncio.wait({stopping}, timeout=CLOSE_DEADLINE)
+        if stopping.done() and stopping.cancelled():
+            async with asyncio.timeout(CLOSE_DEADLINE):
+                await client._coordinator.close()  # noqa: SLF001
+                await client._client.close()  # noqa: SLF001
+        elif stopping.done():
+            stopping.result()
+        else:
+            log.warning("Kafka's client does not end by itself")
     except Exception as error:
         log.warning("Kafka's client does not end by itself: %r", error)
+    finally:
+        stopping.cancel()

@@ -123,3 +123,26 @@ async def test_news_in_the_outbox_does_not_hurry_a_relay_whose_broker_is_away(
     with contextlib.suppress(asyncio.CancelledError):
         async with asyncio.timeout(20):
             await task
+
+
+async def test_a_fetch_that_waits_to_try_again_does_not_end_whoever_lets_go_of_the_client() -> None:
+    closed: list[str] = []
+
+    class Part:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def close(self) -> None:
+            closed.append(self.name)
+
+    class Client:
+        _coordinator, _client = Part("coordinator"), Part("client")
+
+        async def stop(self) -> None:
+            fetch = asyncio.create_task(asyncio.sleep(60))
+            await asyncio.sleep(0)
+            fetch.cancel()
+            await fetch
+
+    await running._end(cast(Any, Client()))
+    assert closed == ["coordinator", "client"]
