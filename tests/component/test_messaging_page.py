@@ -71,6 +71,7 @@ async def test_the_page_s_service_counts_each_report_once(
         "THIDUA_DATABASE_URL": make_database("tally"),
         "THIDUA_KAFKA": kafka,
         "THIDUA_HTTP_PORT": "0",
+        "THIDUA_ALARM_SHARE": "1",
     }
 
     async def run(command: str) -> asyncio.subprocess.Process:
