@@ -1,5 +1,6 @@
 """Access that has ended: every service hears of it and stops believing the tokens it had."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,11 +14,11 @@ from shared.contracts.intake import AccessEnded
 from shared.messaging.consumer import Received
 from shared.messaging.tables import ended_access
 from shared.messaging.unit_of_work import UnitOfWork
+from shared.tokens import TOKEN_LIFE
 
-LONGEST_TOKEN = timedelta(minutes=10)
 SNAPSHOT_SECONDS = 1.0
 """How old may be what a request is judged by; with the event's way it stays far below 5 s."""
-_KEPT = LONGEST_TOKEN + timedelta(minutes=5)
+_KEPT = TOKEN_LIFE + timedelta(minutes=5)
 
 
 async def take_ended_access(events: Sequence[Received[AccessEnded]], work: UnitOfWork) -> None:
@@ -60,13 +61,19 @@ class EndedAccess:
         self._engine, self._system = engine, system
         self._ended: dict[tuple[str, str, str], datetime] = {}
         self._seen = float("-inf")
+        self._turn = asyncio.Lock()
 
     async def has_ended(self, ward: str, person: str, session: str, issued_at: datetime) -> bool:
         """True when a token issued then is not good any more."""
-        if time.monotonic() - self._seen > SNAPSHOT_SECONDS:
-            await self._look()
+        if self._is_old():
+            async with self._turn:
+                if self._is_old():
+                    await self._look()
         moments = (self._ended.get((ward, person, which)) for which in {"", session})
         return any(moment is not None and issued_at < moment for moment in moments)
+
+    def _is_old(self) -> bool:
+        return time.monotonic() - self._seen > SNAPSHOT_SECONDS
 
     async def _look(self) -> None:
         seen = time.monotonic()

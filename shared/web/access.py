@@ -1,6 +1,6 @@
 """Who may call which route: one table a service, and what is not in it is refused."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -96,11 +96,3 @@ class Gate:
 
 def _method(request: Request) -> str:
     return "GET" if request.method == "HEAD" else request.method
-
-
-def may_open(routes: Mapping[tuple[str, str], Route], path: str, person: Person | None) -> bool:
-    """Whether a page is open to somebody, for showing the way to it."""
-    route = routes.get(("GET", path))
-    if route is None or person is None:
-        return route is not None and route.who == EVERYBODY
-    return route.who == EVERYBODY or route.admits(person)

@@ -9,13 +9,9 @@ from fastapi import Depends, Request
 
 from shared.access import EndedAccess
 from shared.roles import Role
+from shared.tokens import ALGORITHM, AUDIENCE, MACHINE
 from shared.web.keys import Keys
 from shared.web.problems import Problem, unauthenticated
-
-AUDIENCE = "thidua"
-ALGORITHM = "EdDSA"
-MACHINE = "machine:"
-"""How the ids of machines begin; no person's id does."""
 
 SEES_ALL: tuple[Role, ...] = (
     "officer",

@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.access import LONGEST_TOKEN, SNAPSHOT_SECONDS, EndedAccess, end_access
+from shared.access import SNAPSHOT_SECONDS, EndedAccess, end_access
 from shared.clock import SystemClock
 from shared.database import connect
 from shared.messaging.tables import kernel
+from shared.tokens import ALGORITHM, AUDIENCE, TOKEN_LIFE
 from shared.web import keys as keys_module
-from shared.web.identity import ALGORITHM, AUDIENCE, TokenReader
+from shared.web.identity import TokenReader
 from shared.web.keys import PublishedKeys
 from shared.web.problems import Problem
 
@@ -232,7 +233,7 @@ async def test_an_older_end_does_not_take_a_newer_one_back(engine: AsyncEngine) 
 
 async def test_what_no_token_can_still_show_is_forgotten(engine: AsyncEngine) -> None:
     now = datetime.now(UTC)
-    long_ago = now - LONGEST_TOKEN - timedelta(minutes=10)
+    long_ago = now - TOKEN_LIFE - timedelta(minutes=10)
     async with engine.begin() as connection:
         await end_access(connection, {("w", "a", ""): long_ago}, long_ago)
         assert len((await connection.execute(kernel.tables["ended_access"].select())).all()) == 1
@@ -243,4 +244,4 @@ async def test_what_no_token_can_still_show_is_forgotten(engine: AsyncEngine) ->
 
 def test_revocation_is_known_well_within_five_seconds() -> None:
     assert SNAPSHOT_SECONDS <= 1.0
-    assert timedelta(minutes=10) >= LONGEST_TOKEN
+    assert timedelta(minutes=10) >= TOKEN_LIFE

@@ -19,6 +19,7 @@ _PURE_PARTS = (
     "shared.mailbox",
     "shared.refusal",
     "shared.roles",
+    "shared.tokens",
 )
 _IMPURE = {"os", "io", "time", "random", "secrets", "socket", "subprocess", "asyncio", "pathlib"}
 _CLOCKS = {"now", "today", "utcnow", "uuid4", "uuid7"}

@@ -7,7 +7,7 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI
 
 from shared.roles import ROLES, Role
-from shared.web.access import COMMON, EVERYBODY, SIGNED_IN, Gate, Route, may_open
+from shared.web.access import COMMON, EVERYBODY, SIGNED_IN, Gate, Route
 from shared.web.identity import Person, SignedIn, Visitor
 from shared.web.problems import answer_with_problems
 
@@ -130,12 +130,3 @@ def test_common_routes_that_are_open_say_nothing_or_are_kept_inside() -> None:
         "openapi.json",
         "static",
     }
-
-
-def test_the_way_to_a_page_is_shown_to_whom_it_is_open() -> None:
-    table = {(route.method, route.path): route for route in ROUTES}
-    officer = Person("p", "", frozenset({"officer"}), "", "w")
-    assert may_open(table, "/open", None)
-    assert not may_open(table, "/things/{code}", None)
-    assert may_open(table, "/things/{code}", officer)
-    assert not may_open(table, "/nowhere", officer)

@@ -11,14 +11,7 @@ from hypothesis import strategies as st
 
 from services.intake.domain.directory import Acting, Holdings
 from services.intake.domain.machine import granted
-from services.intake.domain.session import (
-    STANDINGS,
-    TOKEN_LIFE,
-    Limits,
-    Session,
-    machine_claims,
-    person_claims,
-)
+from services.intake.domain.session import STANDINGS, Limits, Session, machine_claims, person_claims
 from services.intake.domain.sign_in import (
     HOME,
     LINK_EVENTS,
@@ -42,6 +35,7 @@ from services.intake.domain.token_key import (
     withdrawn,
 )
 from shared.refusal import Refusal
+from shared.tokens import TOKEN_LIFE
 
 pytestmark = pytest.mark.unit
 

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.intake.commands import machines
-from services.intake.domain.session import TOKEN_LIFE
 from services.intake.forms.sign_in import (
     AccessToken,
     KeySet,
@@ -23,6 +22,7 @@ from services.intake.store import issuing as store
 from shared.contracts.base import Code
 from shared.messaging import Works
 from shared.refusal import Refusal
+from shared.tokens import TOKEN_LIFE
 from shared.web.identity import SignedIn
 
 router = APIRouter(tags=["sign-in"])

@@ -21,7 +21,7 @@ from jwt import PyJWK
 from jwt.algorithms import OKPAlgorithm
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.intake.domain.session import TOKEN_LIFE, Limits
+from services.intake.domain.session import Limits
 from services.intake.domain.token_key import (
     KeyTimes,
     Rotation,
@@ -31,7 +31,7 @@ from services.intake.domain.token_key import (
 )
 from services.intake.store import issuing as store
 from shared.messaging import UnitOfWork
-from shared.web.identity import ALGORITHM, AUDIENCE
+from shared.tokens import ALGORITHM, AUDIENCE, TOKEN_LIFE
 from shared.web.keys import read_keys
 
 KEYS_LOCK = "signing-keys"

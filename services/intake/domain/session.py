@@ -6,8 +6,7 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 from services.intake.domain.directory import Acting, Holdings
-
-TOKEN_LIFE = timedelta(minutes=10)
+from shared.tokens import MACHINE
 
 Standing = Literal["live", "ended", "idle", "old"]
 STANDINGS: tuple[Standing, ...] = get_args(Standing)
@@ -85,4 +84,4 @@ def machine_claims(machine: str, ward: str, title: str, scopes: frozenset[str]) 
 
 
 def machine_subject(machine: str) -> str:
-    return f"machine:{machine}"
+    return f"{MACHINE}{machine}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from services.intake.domain.session import TOKEN_LIFE
+from shared.tokens import TOKEN_LIFE
 
 SKEW = timedelta(minutes=2)
 """How far a verifier's clock may be behind."""

@@ -6,9 +6,9 @@ from fastapi import Request
 from starlette.responses import Response
 
 from services.intake.commands.sessions import Begun
-from services.intake.domain.session import TOKEN_LIFE
 from services.intake.domain.sign_in import LINK_LIFE
 from services.intake.sign_in_settings import SignInSettings
+from shared.tokens import TOKEN_LIFE
 from shared.web.entrance import HERE
 from shared.web.identity import token_cookie
 

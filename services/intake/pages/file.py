@@ -13,6 +13,7 @@ from services.intake.pages.words import SECTIONS, lateness_words, reminder_words
 from services.intake.store import desk as store
 from services.intake.store import duty as duties
 from shared.calendar import vietnamese_date, vietnamese_time
+from shared.tokens import MACHINE
 from shared.web.identity import Person
 
 PLANNER = "Hệ thống"
@@ -57,7 +58,7 @@ async def names_of(
 
 
 def _unknown(person: str) -> str:
-    system = person.removeprefix("machine:")
+    system = person.removeprefix(MACHINE)
     return person if system == person else f"Hệ thống {system.rpartition('.')[2]}"
 
 
