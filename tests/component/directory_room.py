@@ -45,7 +45,7 @@ class Directory:
             "roles": list(ROLES.get(who, ())),
             "unit": "",
             "ward": self.ward,
-            "iat": now,
+            "iat": now.timestamp(),
             "exp": now + timedelta(minutes=5),
         } | claims
         token = jwt.encode(told, _KEY, algorithm="EdDSA")

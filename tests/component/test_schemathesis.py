@@ -66,7 +66,7 @@ async def fuzz(
             "roles": ["officer" if role == STRANGER else role],
             "unit": unit,
             "ward": "phuong-khac" if role == STRANGER else ward,
-            "iat": datetime.now(UTC),
+            "iat": datetime.now(UTC).timestamp(),
             "exp": datetime.now(UTC) + timedelta(minutes=10),
         }
         return {"Authorization": f"Bearer {jwt.encode(claims, key, algorithm='EdDSA')}"}

@@ -45,7 +45,7 @@ class Callers:
             "unit": unit,
             "ward": ward,
             "scope": scope,
-            "iat": now,
+            "iat": now.timestamp(),
             "exp": now + timedelta(minutes=10),
         }
         return jwt.encode(claims, self._key, "EdDSA")

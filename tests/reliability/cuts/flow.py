@@ -153,6 +153,16 @@ class Flow:
                 part.stop()
             await asyncio.wait_for(asyncio.gather(load, *tasks), 30)
 
+    @asynccontextmanager
+    async def running_too(self, part: Runner | Relay) -> AsyncIterator[None]:
+        """Another part, whose end is also that of its task, whatever happens meanwhile."""
+        task = asyncio.create_task(part.run())
+        try:
+            yield
+        finally:
+            part.stop()
+            await asyncio.wait_for(task, 30)
+
     async def pour(self) -> None:
         """The next number of every thing, and again."""
         producer = AIOKafkaProducer(
@@ -182,6 +192,23 @@ class Flow:
         """Wait until so many more effects are there."""
         before = await self.applied()
         await until(lambda: self._beyond(before + by), "the member to get on", seconds=seconds)
+
+    async def is_told(self) -> None:
+        """Wait until the relay has sent and deleted facts, so that its statements are prepared.
+
+        Where a session is cut off between preparing a statement and running it, the server
+        takes it for busy and none of its limits counts (docs/decisions/outbox.md).
+        """
+        before = await self.applied()
+        await until(lambda: self._relayed_beyond(before), "the relay to have deleted facts")
+
+    async def _relayed_beyond(self, count: int) -> bool:
+        effects, waiting = (
+            sa.select(sa.func.count()).select_from(table).scalar_subquery()
+            for table in (seen, outbox)
+        )
+        async with self.direct.connect() as connection:
+            return bool(await connection.scalar(sa.select(effects - waiting > count)))
 
     async def _beyond(self, count: int) -> bool:
         return await self.applied() >= count

@@ -35,16 +35,15 @@ async def test_another_relay_takes_over_from_one_that_is_cut_off(
 
     async with flow.running(flow.beside.runner(), cut_off):
         await until(first, "the first to be active")
-        task = asyncio.create_task(other.run())
-        await flow.gets_on()
-        assert not other.active
-        getattr(door, fault)()
-        await until(second, "the other one to be active", seconds=15)
-        await flow.gets_on()
-        door.heal()
-        await flow.settle()
-        other.stop()
-        await asyncio.wait_for(task, 20)
+        await flow.is_told()
+        async with flow.running_too(other):
+            await flow.gets_on()
+            assert not other.active
+            getattr(door, fault)()
+            await until(second, "the other one to be active", seconds=15)
+            await flow.gets_on()
+            door.heal()
+            await flow.settle()
 
 
 async def test_a_transaction_that_fell_silent_frees_its_key(flow: Flow, door: Proxy) -> None:
