@@ -11,6 +11,7 @@ SYNCED := .venv/.synced
 FAULTS ?= 70
 EVENTS ?= 20000
 SEED ?= 1
+SPREAD := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # The embedded stack fetches its Java with the same uv.
 export UV := $(CURDIR)/$(UV_BIN)
@@ -18,7 +19,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help run test fuzz lint reset coverage lock secrets chaos bench browser screenshots catalogue
+.PHONY: help run test years fuzz lint reset coverage lock secrets chaos bench browser screenshots catalogue
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -26,8 +27,8 @@ help: ## this list
 run: $(SYNCED) ## start everything, play the 2025 cycle, stay up until Ctrl-C
 	@exec $(BIN)/python -m deploy.cycle $(ARGS)
 
-test: $(SYNCED) ## every test but the browser's and the fuzz (make test ARGS="-m unit")
-	$(BIN)/python -m pytest -m "not browser and not fuzz" -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+test: $(SYNCED) ## every test but those of the targets years, fuzz and browser (make test ARGS="-m unit")
+	$(BIN)/python -m pytest -m "not browser and not fuzz and not years" $(SPREAD) $(ARGS)
 
 lint: $(SYNCED) ## style, types, the laws of the house, Dockerfile and compose
 	$(BIN)/ruff check
@@ -40,6 +41,9 @@ lint: $(SYNCED) ## style, types, the laws of the house, Dockerfile and compose
 
 chaos: $(SYNCED) ## faults under load: make chaos FAULTS=60 EVENTS=20000 SEED=1
 	@exec $(BIN)/python -m tests.chaos --faults $(FAULTS) --events $(EVENTS) --seed $(SEED) $(ARGS)
+
+years: $(SYNCED) ## whole years in which services are killed and databases put back
+	$(BIN)/python -m pytest -m years $(ARGS)
 
 reset: $(SYNCED) ## stop the stack and forget its state
 	@exec $(BIN)/python -m deploy.local reset

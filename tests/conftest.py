@@ -14,6 +14,18 @@ from deploy.local.stack import Infrastructure, infrastructure_from_environment
 from tests.played import state_folder
 
 _numbers = itertools.count(1)
+SLOW_FIRST = ("reliability", "e2e", "component")
+"""What takes long begins first, so that no worker is left alone with it at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def turn(item: pytest.Item) -> int:
+        slow = [
+            SLOW_FIRST.index(mark.name) for mark in item.iter_markers() if mark.name in SLOW_FIRST
+        ]
+        return min(slow, default=len(SLOW_FIRST))
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")

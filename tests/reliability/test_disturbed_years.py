@@ -21,7 +21,7 @@ from deploy.local.stack import SERVICES, Stack
 from tests.played import Fact, played
 from tests.reliability.stories import TOPICS, mails_sent_twice, story_of
 
-pytestmark = [pytest.mark.reliability, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.reliability, pytest.mark.years, pytest.mark.timeout(900)]
 
 KILLED_DURING = {
     "launch": ("notify", "scoring"),
