@@ -37,7 +37,7 @@ class Fact:
 
 @dataclass
 class Played:
-    """A ward whose 2025 is behind it, still up."""
+    """A ward whose 2025 is behind it, or on its way; still up."""
 
     stack: Stack
     player: Player
@@ -49,6 +49,15 @@ class Played:
     @property
     def addresses(self) -> dict[str, Any]:
         return self.stack.addresses
+
+    def until(self, name: str) -> None:
+        """Play on to a step, which is then about to be done."""
+        assert name not in self.player.journal.done(), f"{name} is behind: tests run in its order"
+        self.player.play_until(name)
+
+    def to_the_end(self) -> None:
+        self.player.play()
+        self.player.flow.wait_until_quiet()
 
     def facts(self, *topics: str) -> list[Fact]:
         """Everything on the topics, per partition in order, first occurrences only."""
@@ -93,10 +102,18 @@ def played(
     before_step: Callable[[Stack, Step], None] = lambda _stack, _step: None,
 ) -> Iterator[Played]:
     """A stack on which the whole story was played."""
+    with playing(before_step) as ward:
+        ward.to_the_end()
+        yield ward
+
+
+@contextmanager
+def playing(
+    before_step: Callable[[Stack, Step], None] = lambda _stack, _step: None,
+) -> Iterator[Played]:
+    """A stack on which nothing of the story was played yet."""
     with state_folder() as folder, Stack(folder, say=lambda _: None) as stack:
         player = player_for(stack)
         player.before_step = lambda step: before_step(stack, step)
         with closing(player.stage.doors):
-            player.play()
-            player.flow.wait_until_quiet()
             yield Played(stack, player)

@@ -1,7 +1,7 @@
 """Plays the story: sets the clock, acts, waits until all is quiet, goes on."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -36,13 +36,25 @@ class Player:
 
     def play(self) -> int:
         """Play what is still ahead; returns how many steps that was."""
-        done = set(self.journal.done())
-        ahead = [step for step in STORY if step.name not in done]
-        for step in ahead:
-            self._play(step, STORY.index(step) + 1)
-        if _RUNNING not in done:
+        played = self._play_ahead(STORY)
+        if _RUNNING not in self.journal.done():
             self.clock.run_from(LEFT_RUNNING_AT)
             self.journal.add(_RUNNING)
+        return played
+
+    def play_until(self, name: str) -> None:
+        """Play what comes before a step. Then its time has come, and it is not done yet."""
+        step = next(step for step in STORY if step.name == name)
+        self._play_ahead(STORY[: STORY.index(step)])
+        self.flow.wait_until_quiet()
+        self.clock.stand_at(step.at)
+        self.flow.wait_until_quiet()
+
+    def _play_ahead(self, steps: Sequence[Step]) -> int:
+        done = set(self.journal.done())
+        ahead = [step for step in steps if step.name not in done]
+        for step in ahead:
+            self._play(step, STORY.index(step) + 1)
         return len(ahead)
 
     def _play(self, step: Step, number: int) -> None:

@@ -256,6 +256,9 @@ def check_people(file: PeopleFile, listed: ParticipantsFile, source: Source) -> 
         if person.unit and person.unit not in units:
             expected = 'mã một đơn vị tham gia, hoặc ""'
             _unknown(source, (here, index, "unit"), expected, units, person.unit)
+        if "head" in person.roles and not person.unit:
+            message = "thủ trưởng đứng đầu một đơn vị; cần mã đơn vị đó"
+            source.report((here, index, "unit"), message)
         _check_substitute(person, units, (here, index), source)
     held = {role for person in people for role in person.roles}
     for role in STAFF_NEEDED:

@@ -29,9 +29,11 @@ Kind = Literal[
 Duty = Literal["owes", "invited", "voluntary", "none"]
 Manner = Literal["owes", "invited", "voluntary", "proposed"]
 Role = Literal[
+    "head",
     "officer",
     "substitute-officer",
     "assessor",
+    "inspector",
     "chairman",
     "council-secretary",
     "council",

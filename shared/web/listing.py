@@ -14,6 +14,8 @@ Cell = str | int | Decimal | date | datetime | None
 T = TypeVar("T")
 PAGE: Final = 50
 OWN: Final = ("q", "sort", "page", "format")
+SAID_ONCE: Final = ("done", "saved")
+"""What an address tells of the act that led to it; no further link repeats it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Listing(Generic[T]):
     _narrowed: list[T] = field(init=False)
 
     def __post_init__(self) -> None:
-        rows = [row for row in self.found if self._matches(row)]
+        rows = [row for row in self.found if not self.narrowed or self._matches(row)]
         column = next((c for c in self.columns if c.sortable and c.name == self.sort), None)
         if column is not None:
             value = column.value
@@ -122,7 +124,7 @@ class Listing(Generic[T]):
     @property
     def kept(self) -> Mapping[str, str]:
         """What the filter's form must send along."""
-        own = {*OWN, *(column.name for column in self.columns if column.chosen)}
+        own = {*OWN, *SAID_ONCE, *(column.name for column in self.columns if column.chosen)}
         others = {name: value for name, value in self.query.items() if name not in own}
         sort = self.query.get("sort")
         return {**others, "sort": sort} if sort else others
@@ -143,7 +145,7 @@ class Listing(Generic[T]):
         return self._link({"format": kind, "page": ""})
 
     def _link(self, changes: Mapping[str, str]) -> str:
-        wanted = {**self.query, **changes}
+        wanted = {**self.query, **dict.fromkeys(SAID_ONCE, ""), **changes}
         return "?" + urlencode({name: value for name, value in wanted.items() if value})
 
     def _matches(self, row: T) -> bool:

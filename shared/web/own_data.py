@@ -70,7 +70,8 @@ def own_data_router(service: str, collect: Collect) -> APIRouter:
         async with works.read() as connection:
             rows = await collect(connection, person)
         if wants_page(request):
-            values = {"rows": rows, "services": SERVICES, "held_by": service}
+            asked = request.query_params.get("done") == "asked"
+            values = {"rows": rows, "services": SERVICES, "held_by": service, "asked": asked}
             return pages.render(request, "own-data.html", values)
         held = tuple(Held.model_validate(row) for row in rows)
         elsewhere = tuple(f"/{name}/me" for name in others)

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.gallery import gallery as serve_gallery
 from tests.browser.visit import Visit
-from tests.played import Played, played
+from tests.played import Played, playing
 
 CHROMIUM = os.environ.get("THIDUA_CHROMIUM") or shutil.which("chromium") or ""
 
@@ -36,10 +36,17 @@ def gallery() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def ward() -> Iterator[Played]:
+def year() -> Iterator[Played]:
+    """The sample ward before its 2025 cycle; tests play on to their day, in the story's order."""
+    with playing() as ahead:
+        yield ahead
+
+
+@pytest.fixture(scope="session")
+def ward(year: Played) -> Played:
     """The sample ward after its 2025 cycle."""
-    with played() as done:
-        yield done
+    year.to_the_end()
+    return year
 
 
 @pytest.fixture

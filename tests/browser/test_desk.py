@@ -19,7 +19,7 @@ from playwright.sync_api import Page
 
 from deploy.local.infrastructure import Provided
 from tests.browser.conftest import Visitor
-from tests.browser.visit import ZOOMED, Visit
+from tests.browser.visit import Visit
 from tests.component.intake_desk import (
     OFFICER,
     PERIOD,
@@ -105,13 +105,7 @@ _HAS_FOCUS = """name => {
 
 def is_sound(one: Visit) -> None:
     """No fault of WCAG 2.2 AA, and nothing lost at 200 % zoom and on a telephone."""
-    faults = one.faults()
-    for width in (ZOOMED, 360):
-        one.page.set_viewport_size({"width": width, "height": 900})
-        if one.overflow() > 0 or one.cut_off():
-            faults.append(f"{one.page.url} at {width} px: {one.overflow()} {one.cut_off()}")
-    one.page.set_viewport_size({"width": 1280, "height": 900})
-    assert faults == []
+    assert one.every_fault() == []
 
 
 def test_every_page_of_the_desk_is_sound(desk: Desk, visit: Visitor) -> None:

@@ -8,11 +8,13 @@ from typing import get_args
 
 import pytest
 
+from deploy.cycle.story import CHAIRMAN
+from services.intake.pages.role_words import ROLE_WORDS
 from shared.roles import Role
 from shared.web.access import EVERYBODY
+from shared.web.page_route import PageRoute
 from tests.browser.conftest import Visitor
-from tests.browser.visit import ZOOMED
-from tests.browser.walk import Page, Table, Walk, sign_in
+from tests.browser.walk import ONLY_IN_THE_YEAR, Page, Table, Walk, sign_in
 from tests.played import Played
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -29,54 +31,68 @@ class Walked:
 
 @pytest.fixture(scope="session")
 def walks(ward: Played) -> Mapping[str, Walked]:
-    """Role -> the pages that its first holder reaches."""
+    """Role -> the pages that its first holder reaches, rather of a unit that proposes somebody."""
+    leave_something_to_answer(ward)
+    proposers = {one.proposed_by for one in ward.player.stage.year.ward.participants}
     people = json.loads((ward.stack.state.secrets / "tokens.json").read_text("utf-8"))
     origin = ward.addresses["http"]["origin"]
     walked = {VISITOR: Walked({}, Walk(origin).pages())}
     for role in ROLES[1:]:
         held = {name: one for name, one in people.items() if role in one["roles"]}
-        if held:
-            name = min(held, key=lambda one: len(held[one]["roles"]))
-            cookies = sign_in(origin, f"{held[name]['ward']}/{name}")
-            pages = Walk(origin, cookies).pages()
-            walked[role] = Walked(cookies, pages)
+        name = min(
+            held, key=lambda one: (len(held[one]["roles"]), held[one]["unit"] not in proposers)
+        )
+        cookies = sign_in(origin, f"{held[name]['ward']}/{name}")
+        walked[role] = Walked(cookies, Walk(origin, cookies).pages())
     return walked
 
 
-def test_the_sample_has_somebody_in_every_role(walks: Mapping[str, Walked]) -> None:
-    assert set(walks) >= set(ROLES) - {"head", "inspector"}
+def leave_something_to_answer(ward: Played) -> None:
+    """What the story does not do: ask for a correction, and lend a role."""
+    text = {"text": "Địa chỉ thư của trường sắp đổi."}
+    ward.doors.post("tieu-hoc-1.head", "/intake/me/corrections", text)
+    lent = {
+        "principal": CHAIRMAN,
+        "delegate": "vice-chairman",
+        "roles": ["chairman"],
+        "since": "2026-01-05",
+        "until": "2026-01-31",
+        "document": "01/GUQ-UBND",
+    }
+    ward.doors.post(CHAIRMAN, "/intake/delegations", lent)
+
+
+def test_the_sample_has_somebody_in_every_role(
+    walks: Mapping[str, Walked], visit: Visitor, ward: Played
+) -> None:
+    assert set(walks) == set(ROLES)
+    page = visit(ward.addresses["http"]["origin"]).go("/intake/sign-in")
+    offered = page.locator("form:has([name=who]) label").all_inner_texts()
+    assert set(offered) == set(ROLE_WORDS.values())
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_no_page_leads_to_a_refusal(walks: Mapping[str, Walked], role: str) -> None:
-    if role in walks:
-        dead = [page for page in walks[role].pages if page.status >= 400]
-        assert dead == []
+    assert [page for page in walks[role].pages if page.status >= 400] == []
 
 
 def test_every_page_is_walked_by_somebody(walks: Mapping[str, Walked]) -> None:
     """A page that nobody can reach by links, or one that this rig does not know."""
     seen = {page.route for walked in walks.values() for page in walked.pages}
-    missing = {path for path in html_routes() if path not in seen}
-    assert missing <= NOT_WALKED, missing - NOT_WALKED
+    assert html_routes() - seen == {*ONLY_IN_THE_YEAR, *NOT_WALKED}
 
 
-NOT_WALKED = {
-    "/awards/sessions/{session}/approval",
-    "/awards/sessions/{session}/decision",
-    "/intake/files/{participant}/{period}",
-    "/intake/reports/{participant}/{period}/{revision}",
-    "/intake/sign-in/{secret}",
-    "/intake/sign-in/oidc/back",
-    "/intake/reports/{participant}/{period}/{revision}/acceptance",
-    "/intake/reports/{participant}/{period}/{revision}/return",
+NOT_WALKED: Mapping[str, str] = {
+    "/intake/evidence/{file}/removal": "the story brings no file; test_evidence_files looks at it",
+    "/intake/sign-in/{secret}": "a link of a mail leads there; test_sign_in looks at it",
+    "/intake/sign-in/oidc/back": "a city's provider leads there; this ward signs in by mail",
+    "/intake/drafts/{participant}/{period}/submission": "once a draft is saved; test_reports",
+    "/intake/reports/{participant}/{period}/{revision}/withdrawal": "while it waits; test_reports",
 }
-"""Walked by a link of a mail (test_sign_in), and by a city's provider; after the played year no
-report waits to be judged (test_desk).
-"""
 
 
 def html_routes() -> set[str]:
+    """Routes that answer with a page of their own to GET."""
     table = Table()
     found: set[str] = set()
     for service in ("notify", "intake", "scoring", "awards"):
@@ -84,33 +100,33 @@ def html_routes() -> set[str]:
         for router in made.routers:
             for route in router.routes:
                 kind = str(getattr(route, "response_class", ""))
+                page = isinstance(route, PageRoute) or "HTMLResponse" in kind
                 path = f"/{service}{route.path}"
-                if "HTMLResponse" in kind and path in table.routes:
+                if page and "GET" in route.methods and path in table.routes:
                     found.add(path)
     return found
 
 
+@pytest.fixture(scope="session")
+def examined() -> set[str]:
+    """What was in pages that were looked at; the header is looked at on each role's first."""
+    return set()
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_axe_finds_nothing_and_nothing_is_lost_at_any_width(
-    walks: Mapping[str, Walked], ward: Played, visit: Visitor, role: str
+    walks: Mapping[str, Walked], ward: Played, visit: Visitor, role: str, examined: set[str]
 ) -> None:
     """WCAG 2.2 AA; 200 % zoom of a desk's screen; 360 px; a title and one heading; and no request
-    leaves the origin.
+    leaves the origin. What was shown to another role just so is not examined again.
     """
-    if role not in walks:
-        pytest.skip(f"nobody in the sample is {role}")
     one = visit(ward.addresses["http"]["origin"], cookies=walks[role].cookies)
     faults: list[str] = []
-    for page in walks[role].pages:
-        one.page.set_viewport_size({"width": 1280, "height": 900})
-        shown = one.go(page.path, page.status)
-        faults += one.faults()
-        if shown.title().startswith("·") or shown.locator("h1").count() != 1:
-            faults.append(f"{page.path}: title {shown.title()!r}")
-        for width in (ZOOMED, 360):
-            one.page.set_viewport_size({"width": width, "height": 900})
-            if one.overflow() > 0 or one.cut_off():
-                faults.append(f"{page.path} at {width} px: {one.overflow()} {one.cut_off()}")
+    for number, page in enumerate(walks[role].pages):
+        shown = one.go(page.path, page.status).locator("main").inner_html()
+        if number == 0 or shown not in examined:
+            faults += one.every_fault()
+        examined.add(shown)
     assert faults == []
 
 
@@ -118,12 +134,13 @@ def test_axe_finds_nothing_and_nothing_is_lost_at_any_width(
 def test_every_page_says_the_same_without_script(
     walks: Mapping[str, Walked], ward: Played, visit: Visitor, role: str
 ) -> None:
-    """There is no script at all, and so no page can need it."""
+    """Nothing of a page is script but a file beside it, and without that file it does the same."""
     one = visit(ward.addresses["http"]["origin"], cookies=walks[role].cookies, javascript=False)
     for page in walks[role].pages:
         one.go(page.path, page.status)
         assert one.page.locator("h1").count() == 1, page.path
-        assert one.page.locator("script, [style], style, [onclick]").count() == 0, page.path
+        inside = "script:not([src]), [style], style, [onclick]"
+        assert one.page.locator(inside).count() == 0, page.path
 
 
 def test_the_public_pages_are_all_that_a_visitor_sees(walks: Mapping[str, Walked]) -> None:

@@ -10,12 +10,13 @@ from email.parser import BytesParser
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from deploy.cycle.__main__ import player_for
 from deploy.cycle.story import STORY
 from deploy.local.stack import Stack
 from tests.browser.conftest import Visitor
+from tests.browser.keyboard import press, tab_to, write
 from tests.played import state_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -67,28 +68,6 @@ def sign_in_link(stack: Stack, asked_at: float) -> str:
     raise AssertionError("no sign-in link came")
 
 
-def tab_to(page: Page, target: Locator) -> None:
-    """Goes on with the Tab key alone until the thing has the focus, which must be seen."""
-    for _ in range(80):
-        if target.evaluate("e => e === document.activeElement"):
-            ring = target.evaluate("e => getComputedStyle(e).outlineStyle")
-            assert ring != "none"
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"the Tab key never reaches {target}")
-
-
-def press(page: Page, target: Locator) -> None:
-    tab_to(page, target)
-    page.keyboard.press("Enter")
-
-
-def write(page: Page, label: str, text: str) -> None:
-    tab_to(page, page.get_by_label(label))
-    page.keyboard.press("Control+A")
-    page.keyboard.type(text)
-
-
 def sign_in(page: Page, stack: Stack) -> None:
     """From the sign-in page, by the link in a mail."""
     asked_at = time.time()
@@ -96,7 +75,7 @@ def sign_in(page: Page, stack: Stack) -> None:
     press(page, page.get_by_role("button", name="Gửi liên kết đăng nhập"))
     expect(page.get_by_role("heading", name="Hãy xem hộp thư")).to_be_visible()
     page.goto(sign_in_link(stack, asked_at))
-    press(page, page.get_by_role("button", name="Đăng nhập", exact=True))
+    expect(page.get_by_role("heading", name="Xác nhận đăng nhập")).to_be_visible()
 
 
 def sign_out(page: Page) -> None:
@@ -113,6 +92,8 @@ def test_a_reporter_follows_a_mail_records_the_plan_and_signs_out(
     page.goto(link)
     expect(page.get_by_role("heading", name="Đăng nhập", exact=True)).to_be_visible()
     sign_in(page, launched)
+    assert one.every_fault() == []
+    press(page, page.get_by_role("button", name="Đăng nhập", exact=True))
 
     expect(page).to_have_url(link)
     expect(page.get_by_text("Trường Tiểu học số 1").first).to_be_visible()

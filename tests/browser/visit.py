@@ -68,6 +68,22 @@ class Visit:
             for fault in found["violations"]
         ]
 
+    def every_fault(self) -> list[str]:
+        """Of the page as it stands: what axe finds, a title or heading that is missing, and what is
+        lost at 200 % zoom of a desk's screen and on a telephone.
+        """
+        found = self.faults()
+        if self.page.title().startswith("·") or self.page.locator("h1").count() != 1:
+            found.append(f"{self.page.url}: title {self.page.title()!r}")
+        before = self.page.viewport_size
+        for width in (ZOOMED, 360):
+            self.page.set_viewport_size({"width": width, "height": 900})
+            if self.overflow() > 0 or self.cut_off():
+                found.append(f"{self.page.url} at {width} px: {self.overflow()} {self.cut_off()}")
+        if before is not None:
+            self.page.set_viewport_size(before)
+        return found
+
     def overflow(self) -> int:
         """CSS pixels by which the page is wider than the window; 0: it never scrolls sideways."""
         wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

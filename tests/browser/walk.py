@@ -10,11 +10,19 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from deploy.cycle.year import PERIOD
 from shared.web.access import Route
 
 SERVICES = ("notify", "intake", "scoring", "awards")
 OFTEN = 2
 """How many pages of one route are walked: they are made by one template."""
+ONLY_IN_THE_YEAR: Mapping[str, str] = {
+    "/intake/reports/{participant}/{period}/{revision}/acceptance": "accept",
+    "/intake/reports/{participant}/{period}/{revision}/return": "accept",
+    "/awards/sessions/{session}/approval": "decision",
+    "/awards/sessions/{session}/decision": "decision",
+}
+"""Routes of pages to which nothing leads any more once a step of the year is done: by its name."""
 
 
 class _Links(HTMLParser):
@@ -64,6 +72,14 @@ def _pattern(path: str) -> str:
     return "[^/]+".join(map(re.escape, parts))
 
 
+def _is_later(page: Page) -> bool:
+    """The board of the year that was played, and what it leads to, come first: nobody has reported
+    for the next one yet.
+    """
+    board = f"/intake/?period={PERIOD}"
+    return not (page.path.startswith(board) or page.came_from.startswith(board))
+
+
 @dataclass
 class Walk:
     """One person's way through the product; without cookies, a visitor who is not signed in."""
@@ -80,7 +96,8 @@ class Walk:
         found: list[Page] = []
         with self._client() as client:
             while waiting:
-                page = waiting.pop(0)
+                page = min(waiting, key=_is_later)
+                waiting.remove(page)
                 path = page.path.partition("#")[0]
                 if path in known or seen[page.route] >= OFTEN:
                     continue

@@ -244,7 +244,9 @@ async def test_the_chairman_approves_only_after_a_second_yes(story: Story) -> No
     unsure = await world.client.post(path, data={}, headers=headers)
     assert (unsure.status_code, "ô xác nhận" in unsure.text) == (422, True)
     sure = await world.client.post(path, data={"confirmed": "yes"}, headers=headers)
-    assert (sure.status_code, sure.headers["location"]) == (303, "/awards/")
+    assert (sure.status_code, sure.headers["location"]) == (303, "/awards/?done=approved")
+    told = await world.client.get("/awards/?done=approved", headers=headers)
+    assert '<p role="status">Đã duyệt kết quả phiên họp.' in told.text
     rows = (await get(world, ward, "/dossiers", "chairman")).json()["items"]
     assert {row["participant"]: row["state"] for row in rows} == {
         "phong-a": "approved",
@@ -261,11 +263,12 @@ async def test_the_clerk_enters_number_and_date(story: Story) -> None:
     path = f"/awards/sessions/{SESSION}/decision"
     headers = {**world.token(ward, "clerk", ["clerk"], ""), "Accept": "text/html"}
     assert f'href="{path}"' in (await world.client.get("/awards/", headers=headers)).text
-    right = {"number": "215/QĐ-UBND", "decided_on": "2025-12-30", "signer": "for-the-chairman"}
+    right = {"number": "215/QĐ-UBND", "decided_on": "30/12/2025", "signer": "for-the-chairman"}
     for typed, field, words in (
         ({"number": "QĐ"}, "number", "Phải bắt đầu bằng chữ số"),
-        ({"decided_on": "2025-12-28"}, "decided_on", "không được trước ngày"),
-        ({"decided_on": ""}, "decided_on", "Phải là ngày"),
+        ({"decided_on": "28/12/2025"}, "decided_on", "không được trước ngày"),
+        ({"decided_on": ""}, "decided_on", "Ghi ngày theo dạng"),
+        ({"decided_on": "31/02/2025"}, "decided_on", "Ghi ngày theo dạng"),
         ({"signer": "nobody"}, "signer", "Hãy chọn người ký"),
     ):
         wrong = await world.client.post(path, data={**right, **typed}, headers=headers)

@@ -127,14 +127,19 @@ async def test_a_delegation_is_entered_and_ended_by_whoever_gives_it(room: Direc
     none = await fill(room, "/delegations", form | {"roles": []}, "lan", **own)
     assert none.status_code == 422
     done = await fill(room, "/delegations", form, "lan", **own)
-    assert (done.status_code, done.headers["location"]) == (303, "/intake/me?done=lent")
+    assert (done.status_code, done.headers["location"]) == (303, "/intake/session?done=lent")
     [(number,)] = await room.room.rows("SELECT id FROM delegation")
     end = f"/delegations/{number}/end"
     assert (await page(room, end, "stranger")).status_code == 404
+    mine = (await page(room, "/session?done=lent", "lan", **own)).text
+    assert f'href="/intake{end}"' in mine
+    assert '<p role="status">Đã ghi ủy quyền.</p>' in mine
+    assert "2/GUQ" not in (await page(room, "/session", "bo")).text
     assert "2/GUQ" in (await page(room, "/people/lan")).text
     given = {"reason": "Xong", "confirmed": "yes"}
     assert (await fill(room, end, given, "lan", **own)).status_code == 303
     assert await room.room.rows("SELECT ended_by FROM delegation") == [("lan",)]
+    assert "2/GUQ" not in (await page(room, "/session", "lan", **own)).text
 
 
 async def test_erasing_and_signing_out_ask_once_more(room: Directory) -> None:
@@ -160,6 +165,7 @@ async def test_a_correction_goes_from_the_form_to_the_officer_and_back(room: Dir
     assert (await fill(room, "/me/corrections", {"text": " "}, "lan")).status_code == 422
     asked = await fill(room, "/me/corrections", {"text": "Sai <tên>"}, "lan")
     assert asked.headers["location"] == "/intake/me?done=asked"
+    assert "Đã gửi đề nghị." in (await page(room, "/me?done=asked", "lan")).text
     assert "Sai &lt;tên&gt;" in (await page(room, "/corrections")).text
     assert "/answer" not in (await page(room, "/corrections", AUDITOR)).text
     [(number,)] = await room.room.rows("SELECT id FROM correction_request")

@@ -149,7 +149,10 @@ async def test_results_are_frozen_only_after_a_second_yes(world: World, ward: Wa
     assert "Hãy đánh dấu vào ô xác nhận" in unsure.text
     assert (await world.get("/results", ward, "council")).json()["frozen_at"] is None
     sure = await send(world, ward, path, {"confirmed": "yes"}, "council-secretary")
-    assert (sure.status_code, sure.headers["location"]) == (303, f"/scoring/?period={PERIOD}")
+    onward = f"/scoring/?period={PERIOD}&done=frozen"
+    assert (sure.status_code, sure.headers["location"]) == (303, onward)
+    told = await show(world, ward, onward.removeprefix("/scoring"), "council-secretary")
+    assert '<p role="status">Đã chốt kết quả.' in told.text
     assert (await world.get("/results", ward, "council")).json()["frozen_at"]
     assert (await show(world, ward, path, "officer")).status_code == 403
 

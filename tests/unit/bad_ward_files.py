@@ -375,6 +375,14 @@ BAD_FILES = {
         "people[16].unit",
         'cần mã một đơn vị tham gia, hoặc ""; đang là van-thu',
     ),
+    "a head of no unit": Bad(
+        "people.yaml",
+        "    roles: [head]\n    unit: tieu-hoc-1",
+        '    roles: [head]\n    unit: ""',
+        'roles: [head]\n    unit: ""',
+        "people[20].unit",
+        "thủ trưởng đứng đầu một đơn vị; cần mã đơn vị đó",
+    ),
     "a role that does not exist": Bad(
         "people.yaml",
         "    roles: [operator]",

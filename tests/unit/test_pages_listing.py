@@ -70,6 +70,14 @@ def test_a_choice_narrows_to_one_value_and_keeps_the_rest_of_the_address() -> No
     ]
 
 
+@pytest.mark.parametrize("said", ["done", "saved"])
+def test_what_was_just_done_is_told_once(said: str) -> None:
+    view = listing(period="2025", **{said: "yes"})
+    assert dict(view.kept) == {"period": "2025"}
+    for link in (view.at(2), view.sorted_by(COLUMNS[0]), view.all, view.exported("csv")):
+        assert said not in parse_qs(link[1:])
+
+
 def test_a_second_click_turns_the_order_and_begins_at_the_first_page() -> None:
     view = listing(sort="name", page="2")
     assert parse_qs(view.sorted_by(COLUMNS[0])[1:]) == {"sort": ["-name"]}

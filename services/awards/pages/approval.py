@@ -45,7 +45,7 @@ async def approve(session: Code, request: Request, person: SignedIn) -> Response
         except Refusal as refusal:
             wrong = refusal.detail
         else:
-            return RedirectResponse("/awards/", 303)
+            return RedirectResponse("/awards/?done=approved", 303)
     values = await _values(request, session, person)
     return pages.render(request, "approval.html", {**values, "wrong": wrong}, 422)
 

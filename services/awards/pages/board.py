@@ -59,6 +59,7 @@ async def home(request: Request, person: Visitor) -> Response:
     parts = parts_of(request)
     values: dict[str, Any] = {"words": WORDS, "tones": TONES, "listing": None, "inside": False}
     values |= {"sessions": [], "counts": [], "may": {"approve": False, "number": False}}
+    values["just_approved"] = request.query_params.get("done") == "approved"
     async with parts.works.read() as connection:
         today = ward_day(parts.business.now())
         values["candidates"] = await dossier_store.candidates_on(connection, today)

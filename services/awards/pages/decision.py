@@ -1,6 +1,7 @@
 """Văn thư enters number and date of the Chairman's decision."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -13,6 +14,7 @@ from services.awards.commands.keys import dossier_keys, numbers_key, session_key
 from services.awards.domain.decision import SIGNED_BY_CHAIRMAN
 from services.awards.forms import DecisionForm
 from services.awards.pages.board import pages, parts_of
+from shared.calendar import WARD_ZONE
 from shared.contracts.base import Code
 from shared.fields import FieldProblem, field_problems
 from shared.refusal import Refusal
@@ -26,6 +28,7 @@ SIGNERS: Mapping[str, tuple[str, ...]] = {
     "for-the-chairman": ("KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH"),
 }
 """Who signs, line by line, by the form's word for it."""
+_DAY_WORDS = "Ghi ngày theo dạng ngày/tháng/năm, ví dụ 30/12/2025."
 _FIELDS = {"number": "number", "decided_on": "decided_on", "signer_lines": "signer"}
 
 
@@ -43,12 +46,12 @@ async def enter(session: Code, request: Request, person: SignedIn) -> Response:
         form = DecisionForm(
             session=session,
             number=typed.get("number", ""),
-            decided_on=typed.get("decided_on", ""),
+            decided_on=_day(typed.get("decided_on", "")),
             signer_lines=SIGNERS.get(typed.get("signer", ""), ()),
         )
         await _enter(request, form, person)
     except ValidationError as error:
-        problems = field_problems(error.errors())
+        problems = [_in_words(problem) for problem in field_problems(error.errors())]
     except Refusal as refusal:
         problems = [FieldProblem(refusal.pointer, refusal.detail)]
     except Problem as problem:
@@ -58,6 +61,20 @@ async def enter(session: Code, request: Request, person: SignedIn) -> Response:
     else:
         return RedirectResponse(f"/awards/sessions/{session}/decision", 303)
     return await _page(request, session, person, typed, [_beside(one) for one in problems], 422)
+
+
+def _day(text: str) -> str:
+    """30/12/2025 as the form takes it; what is no such day is left as it was typed."""
+    try:
+        moment = datetime.strptime(text.strip(), "%d/%m/%Y").replace(tzinfo=WARD_ZONE)
+    except ValueError:
+        return text
+    return moment.date().isoformat()
+
+
+def _in_words(problem: FieldProblem) -> FieldProblem:
+    is_day = problem.pointer == "/decided_on"
+    return FieldProblem(problem.pointer, _DAY_WORDS) if is_day else problem
 
 
 def _beside(problem: FieldProblem) -> tuple[str, str]:

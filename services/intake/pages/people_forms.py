@@ -318,7 +318,7 @@ async def lend(request: Request, by: SignedIn) -> Response:
         keys = [commands.key_of(by.ward, one) for one in (form.principal, form.delegate)]
         if await _do(request, wrong, keys, lambda work: commands.delegate(work, form, by)):
             keeps = by.has("officer", "operator")
-            return _on(f"/people/{form.principal}" if keeps else "/me", "lent")
+            return _on(f"/people/{form.principal}" if keeps else "/session", "lent")
     return _lend_page(request, given, roles, wrong)
 
 
@@ -339,7 +339,7 @@ async def end_lending(number: Number, request: Request, by: SignedIn) -> Respons
     if form is not None and await _do(
         request, wrong, [], lambda work: commands.end_delegation(work, number, form.reason, by)
     ):
-        return _on("/people" if by.has("officer", "operator") else "/me", "lent-ended")
+        return _on("/people" if by.has("officer", "operator") else "/session", "lent-ended")
     return await _end_lending_page(request, number, by, given, wrong)
 
 
@@ -356,7 +356,7 @@ async def _end_lending_page(
         "then": "Người được ủy quyền không làm thay được nữa, trong vài giây.",
         "action": f"/intake/delegations/{number}/end",
         "button": "Thôi ủy quyền",
-        "back": "/intake/me",
+        "back": "/intake/session",
         "labels": END,
     }
     return _page(request, "person-confirm.html", wrong, about=about, given=given)

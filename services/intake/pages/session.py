@@ -1,8 +1,9 @@
 """A session's own doors: renew its token, act for somebody, sign out."""
 
+from datetime import date
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Form, Query, Request
@@ -12,7 +13,11 @@ from starlette.responses import Response
 from services.intake.commands import sessions
 from services.intake.domain.sign_in import local_path
 from services.intake.pages.cookies import Cookies
+from services.intake.pages.people import DONE
+from services.intake.pages.role_words import ROLE_WORDS
 from services.intake.sign_in_settings import SignInSettings
+from services.intake.store import people
+from shared.calendar import ward_day
 from shared.messaging import Works
 from shared.web.identity import SignedIn
 from shared.web.pages import Pages
@@ -75,14 +80,26 @@ def _page_before(request: Request) -> str:
 
 @router.get("/session")
 async def show_session(request: Request, person: SignedIn) -> Response:
-    """Whose session it is, for whom they may act, and the ways out."""
+    """Whose session it is, for whom they may act, who acts for them, and the ways out."""
     cookies = Cookies.of(request)
     async with _works(request).begin() as work:
         account = await sessions.account_of(
             work, _settings(request).issuer, cookies.session(request)
         )
-    values = {"account": account, "name": person.name}
+        known = await people.delegations_with(work.connection, person.ward, person.id)
+    today = ward_day(_works(request).business.now())
+    values = {
+        "account": account,
+        "name": person.name,
+        "lent": [one for one in known if one.principal == person.id and _lasts(one, today)],
+        "words": ROLE_WORDS,
+        "done": DONE.get(request.query_params.get("done", ""), ""),
+    }
     return _pages.render(request, "session.html", values)
+
+
+def _lasts(lent: Any, today: date) -> bool:
+    return lent.ended_on is None and today <= lent.until
 
 
 @router.post("/session/acting")

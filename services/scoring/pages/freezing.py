@@ -42,7 +42,7 @@ async def freeze(period: Code, request: Request, person: SignedIn) -> Response:
         except (Refusal, Problem) as refusal:
             wrong = refusal.detail
         else:
-            return RedirectResponse(f"/scoring/?period={period}", 303)
+            return RedirectResponse(f"/scoring/?period={period}&done=frozen", 303)
     values = await _values(request, period, person)
     return pages.render(request, "freeze.html", {**values, "wrong": wrong}, 422)
 

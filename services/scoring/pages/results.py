@@ -127,7 +127,8 @@ def _all(request: Request, file: PeriodFile, about: dict[str, Any]) -> Response:
     listing = Listing(COLUMNS, rows, request.query_params)
     if file_asked := export(listing, f"ket-qua-{file.code}"):
         return file_asked
-    values = {**about, "listing": listing, "chart": _progress(rows)}
+    frozen = request.query_params.get("done") == "frozen"
+    values = {**about, "listing": listing, "chart": _progress(rows), "just_frozen": frozen}
     return pages.render(request, "all.html", values)
 
 
