@@ -31,7 +31,7 @@ ENV HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     SERVICE=${SERVICE}
-RUN install -d -o 10001 -g 10001 /var/lib/thidua/documents
+RUN install -d -o 10001 -g 10001 /var/lib/thidua/documents /var/lib/thidua/evidence
 WORKDIR /app
 COPY --from=build /app/.venv ./.venv
 COPY shared ./shared

@@ -1,7 +1,12 @@
-"""The main page and a report's submission over HTTP, beside the same with nothing around it."""
+"""The main page and a report's submission over HTTP, beside the same with nothing around them.
+
+The main page is everybody's to-do list (notify's), an officer's with `ROWS` reports to look at.
+Each report is the first of its participant: it meets a duty and cancels reminders.
+"""
 
 import asyncio
 import itertools
+import json
 import os
 import random
 import socket
@@ -11,7 +16,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -20,6 +26,7 @@ from uuid import NAMESPACE_OID, uuid5
 import httpx
 
 from bench.contest import ROOT
+from bench.machine import cpu_seconds
 from bench.tables import table
 from deploy.local.stack import ServiceCommand, Stack
 from deploy.local.tokens import Keys, Mint, Person
@@ -29,186 +36,251 @@ SECONDS = 15
 WARM_SECONDS = 5
 ROUNDS = 3
 ROWS = 60
-"""Participants on the page."""
+"""Reports that wait on the page."""
+EACH = 300
+"""Participants of a ward whose reports come in."""
+WARDS = ceil(RATE * (WARM_SECONDS + SECONDS) * ROUNDS * 1.1 / EACH)
+PATIENCE = 120.0
+IDLE_SECONDS = 2.0
+"""Shorter than uvicorn's 5: no connection is used that it is just closing."""
 MOST_RATIO = 1.5
 PERIOD = "bench-annual"
-OFFICER = Person("bench.officer", "Công chức", ("officer",), "don-vi-0", "bench@ward.example")
+HOME = "tu-minh"
+OFFICER = Person("bench.officer", "Công chức", ("officer",), "", "bench@ward.example")
 PAGE, REPORT = "main page", "report"
+OURS, BARE = "thidua", "bare"
 
-Ask = Callable[[httpx.AsyncClient, int], Awaitable[httpx.Response]]
+Ask = Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One contestant under 100 requests/s; milliseconds."""
+    """One contestant under 100 requests/s; milliseconds. `cpu`: of its process, a request."""
 
     what: str
     who: str
     p50: float
     p99: float
     longest: float
+    cpu: float
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a contestant answers."""
+    """Where a contestant answers: addresses of the page and of reports, and their processes."""
 
     who: str
-    address: str
     page: str
     reports: str
-    headers: Mapping[str, str]
+    pids: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """An officer's of any ward."""
+
+    keys: Keys
+
+    def of(self, ward: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {Mint(self.keys, ward).mint(OFFICER)}"}
 
 
 def measure(folder: Path, seed: int, say: Callable[[str], None]) -> list[Round]:
-    """Start intake alone with its broker and database, and the bare one on the same server."""
-    one_service = {"intake": ServiceCommand.of("intake")}
+    """Start intake and notify with broker and database, and the bare one on the same server.
+
+    notify is ended before the reports come: it would send a mail for each on the same two cores.
+    """
+    services = {name: ServiceCommand.of(name) for name in ("intake", "notify")}
     found: list[Round] = []
-    with Stack(folder, say=lambda _: None, commands=one_service) as stack:
+    with Stack(folder, say=lambda _: None, commands=services) as stack:
+        tokens = Tokens(Keys.kept_in(stack.state.secrets))
         ours = _ours(stack)
-        _open_a_year(ours)
-        with _bare(stack, folder) as bare:
-            revisions = {place.who: itertools.count(1) for place in (ours, bare)}
-            for number in range(ROUNDS):
-                order = (ours, bare) if number % 2 == 0 else (bare, ours)
-                for what in (PAGE, REPORT):
-                    for place in order:
-                        asked = _asking(what, place, revisions[place.who])
-                        figures = asyncio.run(_run(what, place, asked, seed + number))
-                        say(f"  {what}, {place.who}: p99 {figures.p99:.1f} ms")
-                        found.append(figures)
+        _open_a_year(stack, tokens, HOME, ROWS)
+        _send_all(ours, tokens)
+        _await_the_list(ours, tokens)
+        with _bare(stack, tokens, folder) as bare:
+            found += _rounds(PAGE, (ours, bare), tokens, seed, say)
+            stack.kill("notify")
+            for ward in _wards():
+                _open_a_year(stack, tokens, ward, EACH)
+            _await_an_empty_outbox(stack)
+            found += _rounds(REPORT, (ours, bare), tokens, seed, say)
     return found
 
 
+def _rounds(
+    what: str, places: Sequence[Place], tokens: Tokens, seed: int, say: Callable[[str], None]
+) -> Iterator[Round]:
+    """Interleaved, forwards and backwards."""
+    asking = {place.who: _asking(what, place, tokens) for place in places}
+    for number in range(ROUNDS):
+        for place in places if number % 2 == 0 else reversed(places):
+            figures = asyncio.run(_run(what, place, asking[place.who], seed + number))
+            say(f"  {what}, {place.who}: p99 {figures.p99:.1f} ms, CPU {figures.cpu:.2f} ms")
+            yield figures
+
+
+def _wards() -> list[str]:
+    return [f"phuong-{number}" for number in range(1, WARDS + 1)]
+
+
 def _ours(stack: Stack) -> Place:
-    mint = Mint(Keys.kept_in(stack.state.secrets), "tu-minh")
-    headers = {"Authorization": f"Bearer {mint.mint(OFFICER)}", "Accept": "text/html, */*"}
-    return Place("intake", stack.http["intake"], "/intake/", "/intake/reports", headers)
+    pids = stack.infrastructure.family.pids
+    return Place(
+        OURS,
+        stack.http["notify"] + "/notify/",
+        stack.http["intake"] + "/intake/reports",
+        {PAGE: pids["notify"], REPORT: pids["intake"]},
+    )
 
 
 @contextmanager
-def _bare(stack: Stack, folder: Path) -> Iterator[Place]:
+def _bare(stack: Stack, tokens: Tokens, folder: Path) -> Iterator[Place]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    seed = {
+        "wards": {HOME: ROWS, **dict.fromkeys(_wards(), EACH)},
+        "reported": [HOME],
+        "period": PERIOD,
+        "reminders": 2,
+    }
     told = {
         "DATABASE_URL": stack.infrastructure.create_database("http_bare"),
         "PORT": str(port),
-        "ROWS": str(ROWS),
+        "PUBLIC_KEY": tokens.keys.public.read_text(),
+        "SEED": json.dumps(seed),
     }
     command = [sys.executable, "-m", "bench.contestants.http_bare"]
     with (folder / "http_bare.log").open("wb") as log:
         child = subprocess.Popen(command, env={**os.environ, **told}, cwd=ROOT, stderr=log)
         try:
-            place = Place("bare", f"http://127.0.0.1:{port}", "/", "/reports", {})
-            _await(place)
+            origin = f"http://127.0.0.1:{port}"
+            pids = dict.fromkeys((PAGE, REPORT), child.pid)
+            place = Place(BARE, f"{origin}/", f"{origin}/reports", pids)
+            _await(place.page, tokens.of(HOME), f"trong {ROWS} dòng")
             yield place
         finally:
             child.terminate()
             child.wait(10)
 
 
-def _await(place: Place) -> None:
-    for _ in range(200):
+def _await(address: str, headers: Mapping[str, str], words: str) -> None:
+    """Until the page there says so."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         try:
-            httpx.get(place.address + place.page, trust_env=False).raise_for_status()
-        except httpx.HTTPError:
-            time.sleep(0.1)
+            answer = httpx.get(address, headers=dict(headers), trust_env=False, timeout=30)
+        except httpx.TransportError:
+            pass
         else:
-            return
-    raise TimeoutError(f"{place.who} does not answer")
+            if words in answer.text:
+                return
+        time.sleep(0.2)
+    raise TimeoutError(f"{address} does not say: {words}")
 
 
-def _open_a_year(place: Place) -> None:
-    """A movement, its participants and an open period."""
+def _await_the_list(ours: Place, tokens: Tokens) -> None:
+    headers = {**tokens.of(HOME), "Accept": "text/html"}
+    _await(ours.page, headers, f"trong {ROWS} dòng")
+
+
+def _await_an_empty_outbox(stack: Stack) -> None:
+    _await(stack.http["intake"] + "/intake/metrics", {}, 'thidua_outbox_rows{service="intake"} 0.0')
+
+
+def _open_a_year(stack: Stack, tokens: Tokens, ward: str, size: int) -> None:
+    """A ward's movement, participants and an open period."""
     criteria = [{"code": f"a{n}", "text": f"Tiêu chí {n}"} for n in range(1, 6)]
-    contact = {"person": "bench.reporter", "name": "Đầu mối", "email": "bench@ward.example"}
-    unit = {
+    block = {"code": "truong-hoc", "title": "Khối trường học", "group": "a"}
+    form = {"code": "giay-khen", "title": "Giấy khen"}
+    may = dict.fromkeys(("collectives", "individuals", "decided_here", "annual"), True)
+    movement = {
+        "movement": "bench",
+        "version": 1,
+        "title": "Phong trào thi đua",
+        "place": "Tứ Minh",
+        "launched_on": "2025-08-01",
+        "contents": [{"number": 1, "text": "Nội dung"}],
+        "groups": [{"code": "a", "title": "Đơn vị", "criteria": criteria}],
+        "blocks": [block],
+        "forms": [{**form, **may}],
+        "reminder_offsets": [7],
+        "adoption": {"number": "01/KH-UBND", "decided_on": "2025-08-01"},
+    }
+    period = {
+        "period": PERIOD,
+        "movement": "bench",
+        "kind": "annual-report",
+        "title": "Báo cáo năm",
+        "year": 2025,
+        "due": (datetime.now(UTC) + timedelta(days=300)).isoformat(),
+        "due_text": "trước ngày 10/12",
+    }
+    bodies: Sequence[tuple[str, Mapping[str, Any]]] = (
+        ("movements", movement),
+        ("participants", {"participants": [_participant(n) for n in range(size)]}),
+        ("periods", period),
+    )
+    headers = {**tokens.of(ward), "Accept": "application/json"}
+    with httpx.Client(base_url=stack.http["intake"], headers=headers, trust_env=False) as client:
+        for path, body in bodies:
+            answer = client.post(f"/intake/{path}", json=body, timeout=120)
+            if answer.is_error:
+                raise RuntimeError(f"{path}: {answer.text}")
+
+
+def _participant(number: int) -> dict[str, Any]:
+    contact = {"name": "Đầu mối", "email": "bench@ward.example"}
+    return {
+        "code": f"don-vi-{number}",
+        "name": f"Đơn vị {number}",
         "kind": "school",
         "collective": True,
         "group": "a",
         "block": "truong-hoc",
         "manner": "owes",
-        "reporter": contact,
+        "reporter": {**contact, "person": f"dau-moi-{number}"},
     }
-    bodies: Sequence[tuple[str, Mapping[str, Any]]] = (
-        (
-            "movements",
-            {
-                "movement": "bench",
-                "version": 1,
-                "title": "Phong trào thi đua",
-                "place": "Tứ Minh",
-                "launched_on": "2025-08-01",
-                "contents": [{"number": 1, "text": "Nội dung"}],
-                "groups": [{"code": "a", "title": "Đơn vị", "criteria": criteria}],
-                "blocks": [{"code": "truong-hoc", "title": "Khối trường học", "group": "a"}],
-                "forms": [
-                    {
-                        "code": "giay-khen",
-                        "title": "Giấy khen",
-                        "collectives": True,
-                        "individuals": True,
-                        "decided_here": True,
-                        "annual": True,
-                    }
-                ],
-                "reminder_offsets": [7],
-            },
-        ),
-        (
-            "participants",
-            {
-                "participants": [
-                    {**unit, "code": f"don-vi-{n}", "name": f"Đơn vị {n}"} for n in range(ROWS)
-                ]
-            },
-        ),
-        (
-            "periods",
-            {
-                "period": PERIOD,
-                "movement": "bench",
-                "kind": "annual-report",
-                "title": "Báo cáo năm",
-                "year": 2025,
-                "due": "2099-12-09T23:59:59+07:00",
-                "due_text": "trước ngày 10/12",
-            },
-        ),
-    )
-    headers = {**place.headers, "Accept": "application/json"}
-    with httpx.Client(base_url=place.address, headers=headers, trust_env=False) as client:
-        for path, body in bodies:
-            answer = client.post(f"/intake/{path}", json=body, timeout=60)
-            if answer.is_error:
-                raise RuntimeError(f"{path}: {answer.text}")
 
 
-def _asking(what: str, place: Place, numbers: Iterator[int]) -> Ask:
-    async def page(client: httpx.AsyncClient, _: int) -> httpx.Response:
-        return await client.get(place.page)
+def _send_all(ours: Place, tokens: Tokens) -> None:
+    """The reports that wait on the page."""
+    with httpx.Client(headers=tokens.of(HOME), trust_env=False, timeout=30) as client:
+        for number in range(ROWS):
+            client.post(ours.reports, json=_report(HOME, number)).raise_for_status()
 
-    async def submit(client: httpx.AsyncClient, _: int) -> httpx.Response:
-        return await client.post(place.reports, json=_report(next(numbers)))
+
+def _asking(what: str, place: Place, tokens: Tokens) -> Ask:
+    own = {**tokens.of(HOME), "Accept": "text/html"}
+    headers = {ward: tokens.of(ward) for ward in _wards()}
+    owed = iter(list(itertools.product(_wards(), range(EACH))))
+
+    async def page(client: httpx.AsyncClient) -> httpx.Response:
+        return await client.get(place.page, headers=own)
+
+    async def submit(client: httpx.AsyncClient) -> httpx.Response:
+        ward, number = next(owed)
+        body = _report(ward, number)
+        return await client.post(place.reports, json=body, headers=headers[ward])
 
     return page if what == PAGE else submit
 
 
-def _report(number: int) -> dict[str, Any]:
-    """The next revision of one of the participants' reports."""
-    code = f"don-vi-{number % ROWS}"
+def _report(ward: str, number: int) -> dict[str, Any]:
+    """A participant's first report."""
+    code = f"don-vi-{number}"
     return {
-        "ward": "tu-minh",
+        "ward": ward,
         "participant": code,
         "period": PERIOD,
-        "report_id": str(uuid5(NAMESPACE_OID, code)),
-        "revision": (number - 1) // ROWS + 1,
+        "report_id": str(uuid5(NAMESPACE_OID, f"{ward}/{code}")),
+        "revision": 1,
         "form_version": 1,
         "submitted_at": datetime.now(UTC).isoformat(),
         "contents": [{"content": 1, "text": "Đã triển khai."}],
         "items": [
-            {"criterion": f"a{n}", "self_score": "18.5", "narrative": f"Bản {number}. " * 20}
+            {"criterion": f"a{n}", "self_score": "18.5", "narrative": f"Đơn vị {number}. " * 20}
             for n in range(1, 6)
         ],
         "nominations": [],
@@ -218,15 +290,14 @@ def _report(number: int) -> dict[str, Any]:
 async def _run(what: str, place: Place, ask: Ask, seed: int) -> Round:
     """Requests at random moments, whatever became of those before; counted from their moment."""
     spans: list[float] = []
-    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
-    async with httpx.AsyncClient(
-        base_url=place.address, headers=place.headers, limits=limits, timeout=30, trust_env=False
-    ) as client:
+    limits = httpx.Limits(max_connections=200, keepalive_expiry=IDLE_SECONDS)
+    async with httpx.AsyncClient(limits=limits, timeout=30, trust_env=False) as client:
         begin, dice = time.perf_counter() + 0.1, random.Random(seed)
         moment, tasks = begin, list[asyncio.Task[None]]()
+        used = 0.0
 
         async def one(at: float) -> None:
-            answer = await ask(client, 0)
+            answer = await ask(client)
             if answer.status_code not in {200, 201}:
                 raise RuntimeError(f"{what} of {place.who}: {answer.status_code} {answer.text}")
             if at >= begin + WARM_SECONDS:
@@ -234,18 +305,21 @@ async def _run(what: str, place: Place, ask: Ask, seed: int) -> Round:
 
         while moment < begin + WARM_SECONDS + SECONDS:
             await asyncio.sleep(max(0.0, moment - time.perf_counter()))
+            if not used and moment >= begin + WARM_SECONDS:
+                used = cpu_seconds(place.pids[what])
             tasks.append(asyncio.create_task(one(moment)))
             moment += dice.expovariate(RATE)
         await asyncio.gather(*tasks)
+    used = cpu_seconds(place.pids[what]) - used
     cuts = quantiles(spans, n=100)
-    return Round(what, place.who, cuts[49], cuts[98], max(spans))
+    return Round(what, place.who, cuts[49], cuts[98], max(spans), used * 1000 / len(spans))
 
 
 def ratios(rounds: Sequence[Round]) -> dict[str, float]:
     """p99 of ours to that of the bare one, medians of the rounds."""
     found = {}
     for what in (PAGE, REPORT):
-        ours, bare = (_of(rounds, what, who) for who in ("intake", "bare"))
+        ours, bare = (_of(rounds, what, who) for who in (OURS, BARE))
         if ours and bare:
             found[what] = median(r.p99 for r in ours) / median(r.p99 for r in bare)
     return found
@@ -256,12 +330,13 @@ def _of(rounds: Sequence[Round], what: str, who: str) -> list[Round]:
 
 
 def http_table(rounds: Sequence[Round]) -> str:
-    head = ("100 requests/s", "answered by", "p50 ms", "p99 ms", "longest ms")
+    head = ("100 requests/s", "answered by", "p50 ms", "p99 ms", "longest ms", "CPU ms a request")
     lines = []
     for what in (PAGE, REPORT):
-        for who in ("intake", "bare"):
+        for who in (OURS, BARE):
             those = _of(rounds, what, who)
             figures = (median(r.p50 for r in those), median(r.p99 for r in those))
-            longest = max(r.longest for r in those)
-            lines.append((what, who, *(f"{ms:.1f}" for ms in figures), f"{longest:.0f}"))
+            longest, cpu = max(r.longest for r in those), median(r.cpu for r in those)
+            shown = (*(f"{ms:.1f}" for ms in figures), f"{longest:.0f}", f"{cpu:.2f}")
+            lines.append((what, who, *shown))
     return table(head, lines)

@@ -1,8 +1,9 @@
 """The topics job: makes the catalogue true on a broker, as far as that loses nothing.
 
-`python -m deploy.topics [--check]` reads `deploy/topics.yaml`, `THIDUA_KAFKA` (host:port,…),
-`THIDUA_PUBLISHERS_FILE` (register of publishers; optional) and `THIDUA_TOPIC_REPLICATION` (copies
-of each partition; default 1). Repeating it changes nothing.
+`python -m deploy.topics [--check] [--publishers FILE] [--publisher NAME …]` reads
+`deploy/topics.yaml`, `THIDUA_KAFKA` (host:port,…) and `THIDUA_TOPIC_REPLICATION` (copies of each
+partition; default 1). A publisher that is not named, and has an inbound topic, keeps its topics.
+Repeating it changes nothing.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from ruamel.yaml.error import YAMLError
 CATALOGUE = Path(__file__).with_name("topics.yaml")
 OURS = "thidua."
 _PUBLISHER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_INBOUND = re.compile(rf"thidua\.inbound\.(?P<publisher>{_PUBLISHER.pattern})\.v1")
 _TOPIC = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 
@@ -129,10 +131,22 @@ def registered_publishers(file: Path) -> tuple[str, ...]:
     if not isinstance(data, list):
         raise CatalogueError(f"{file}: expected a list of publishers")
     names = [str(entry.get("name", "")) if isinstance(entry, dict) else "" for entry in data]
+    if len(set(names)) < len(names):
+        raise CatalogueError(f"{file}: a publisher is named twice")
+    return named(names)
+
+
+def named(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, if they can be those of publishers. Raises CatalogueError."""
     for name in names:
-        if not _PUBLISHER.fullmatch(name) or names.count(name) > 1:
-            raise CatalogueError(f"{file}: {name!r} is not a publisher's own name")
+        if not _PUBLISHER.fullmatch(name):
+            raise CatalogueError(f"{name!r} is not a publisher's name")
     return tuple(names)
+
+
+def with_topics(existing: Iterable[str]) -> set[str]:
+    """The publishers that have an inbound topic."""
+    return {match["publisher"] for name in existing if (match := _INBOUND.fullmatch(name))}
 
 
 def _read(file: Path) -> Any:
@@ -185,33 +199,46 @@ def _raise_errors(errors: Iterable[Sequence[Any]], allowed: set[str]) -> None:
             raise kind(f"{name}: {' '.join(str(part) for part in message if part)}")
 
 
-async def apply(kafka: str, wanted: Sequence[Topic], replication: int, check: bool) -> Plan:
-    """Observe, plan and, unless only checking, carry out. Raises KafkaError."""
+async def apply(
+    kafka: str, publishers: Sequence[str], replication: int, check: bool
+) -> tuple[int, Plan]:
+    """Observe, plan and, unless only checking, carry out: how many topics are wanted, and the plan.
+
+    Raises CatalogueError, KafkaError.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.split(","))
     await admin.start()
     try:
-        steps = plan(wanted, await observe(admin))
+        existing = await observe(admin)
+        wanted = catalogue(sorted({*publishers, *with_topics(existing)}))
+        steps = plan(wanted, existing)
         if not check:
             await carry_out(admin, steps, replication)
     finally:
         await admin.close()
-    return steps
+    return len(wanted), steps
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0: done (drift is told, not an error); 1: failed, or `--check` found work."""
     parser = argparse.ArgumentParser(prog="python -m deploy.topics")
     parser.add_argument("--check", action="store_true", help="only tell; exit 1 when it differs")
-    check: bool = parser.parse_args(arguments).check
-    register = os.environ.get("THIDUA_PUBLISHERS_FILE", "")
+    parser.add_argument("--publishers", type=Path, metavar="FILE", help="YAML; names count")
+    parser.add_argument(
+        "--publisher", action="append", default=[], metavar="NAME", help="may be repeated"
+    )
+    told = parser.parse_args(arguments)
+    check: bool = told.check
     kafka = os.environ.get("THIDUA_KAFKA", "")
     if not kafka:
         print("topics: THIDUA_KAFKA is not set", file=sys.stderr)
         return 1
     try:
-        wanted = catalogue(registered_publishers(Path(register)) if register else ())
+        publishers = named(told.publisher)
+        if told.publishers is not None:
+            publishers += registered_publishers(told.publishers)
         replication = int(os.environ.get("THIDUA_TOPIC_REPLICATION", "1"))
-        steps = asyncio.run(apply(kafka, wanted, replication, check))
+        wanted, steps = asyncio.run(apply(kafka, publishers, replication, check))
     except (CatalogueError, KafkaError, ValueError) as error:
         print(f"topics: {error}", file=sys.stderr)
         return 1
@@ -221,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{'too few partitions' if check else 'grown'}: {name} to {total} partitions")
     for line in steps.drift:
         print(f"drift: {line}")
-    print(f"{len(wanted)} topics in the catalogue, {len(steps.drift)} drifts")
+    print(f"{wanted} topics in the catalogue, {len(steps.drift)} drifts")
     return int(check and steps != Plan())
 
 

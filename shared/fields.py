@@ -75,4 +75,6 @@ def _pointer(location: Sequence[int | str]) -> str:
 def _words(kind: str, message: str) -> str:
     if kind == "value_error" and "decimal" in message:
         return _DECIMAL
+    if kind in {"too_long", "too_short"} and message.startswith("Value "):
+        kind = f"string_{kind}"
     return _EXPECTED.get(kind, f"Giá trị không hợp lệ ({kind}).")

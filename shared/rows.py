@@ -5,6 +5,7 @@ mappings of column name to value, all with the names of the first.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 Row = Mapping[str, Any]
 _PLACE = "ordinality"
+_PARAMETER = "given_"
 
 
 def as_table(
@@ -23,6 +25,12 @@ def as_table(
         sa.literal([row[name] for row in rows], ARRAY(kind, dimensions=1))
         for name, kind in types.items()
     ]
+    return _unpacked(arrays, types)
+
+
+def _unpacked(
+    arrays: Sequence[sa.ColumnElement[Any]], types: Mapping[str, sa.types.TypeEngine[Any]]
+) -> sa.TableValuedAlias:
     columns = [sa.column(name, kind) for name, kind in types.items()]
     unpacked = sa.func.unnest(*arrays).table_valued(*columns, with_ordinality=_PLACE, name="given")
     return unpacked.render_derived()
@@ -31,13 +39,13 @@ def as_table(
 async def insert_rows(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Insert new rows. Raises IntegrityError when one is there already."""
     if rows:
-        await connection.execute(_insertion(table, rows))
+        await connection.execute(insertion(table, tuple(rows[0])), arrays_of(rows))
 
 
 async def add_rows(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Insert rows; those that are there already stay as they are."""
     if rows:
-        await connection.execute(_insertion(table, rows).on_conflict_do_nothing())
+        await connection.execute(_addition(table, tuple(rows[0])), arrays_of(rows))
 
 
 async def put_rows(
@@ -56,16 +64,44 @@ async def put_rows(
         key = tuple(row[name] for name in keys)
         if not (newer and key in last and row[newer] <= last[key][newer]):
             last[key] = row
-    statement = _insertion(table, list(last.values()))
+    statement = _replacement(table, tuple(rows[0]), newer)
+    await connection.execute(statement, arrays_of(list(last.values())))
+
+
+def arrays_of(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """The parameters of `insertion`; at least one row."""
+    return {_PARAMETER + name: [row[name] for row in rows] for name in rows[0]}
+
+
+_made_once = lru_cache(maxsize=256)
+"""To make a statement and to find its text again costs more than to send it."""
+
+
+@_made_once
+def insertion(table: sa.Table, names: tuple[str, ...]) -> Insert:
+    """Inserts rows with these columns, for whoever adds something to it.
+
+    In the order of the rows, which is then also that of the numbers of identity columns.
+    """
+    types = {name: table.c[name].type for name in names}
+    arrays = [
+        sa.bindparam(_PARAMETER + name, type_=ARRAY(kind, dimensions=1))
+        for name, kind in types.items()
+    ]
+    given = _unpacked(arrays, types)
+    values = sa.select(*(given.c[name] for name in names)).order_by(given.c[_PLACE])
+    return insert(table).from_select(list(names), values)
+
+
+@_made_once
+def _addition(table: sa.Table, names: tuple[str, ...]) -> Insert:
+    return insertion(table, names).on_conflict_do_nothing()
+
+
+@_made_once
+def _replacement(table: sa.Table, names: tuple[str, ...], newer: str) -> Insert:
+    keys = [column.name for column in table.primary_key]
+    statement = insertion(table, names)
     others = {c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
     where = statement.excluded[newer] > table.c[newer] if newer else None
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=others, where=where)
-    )
-
-
-def _insertion(table: sa.Table, rows: Sequence[Row]) -> Insert:
-    """In the order of the rows, which is then also that of the numbers of identity columns."""
-    given = as_table(rows, {name: table.c[name].type for name in rows[0]})
-    values = sa.select(*(given.c[name] for name in rows[0])).order_by(given.c[_PLACE])
-    return insert(table).from_select(list(rows[0]), values)
+    return statement.on_conflict_do_update(index_elements=keys, set_=others, where=where)

@@ -99,8 +99,8 @@ class Service(Generic[S]):
     routines: Callable[[Parts[S]], Sequence[Routine]] = lambda _: ()
     keys: Callable[[Parts[S]], Keys] | None = None
     """Where the issuer itself finds its keys; the others fetch them."""
-    prepare: Callable[[Parts[S]], Awaitable[None]] | None = None
-    """Last words before it starts, such as naming the inbound topics."""
+    needs: Callable[[Parts[S]], Awaitable[None]] | None = None
+    """Waits for what it serves from beside database and Kafka; raises DependencyMissing."""
     commands: Mapping[str, OwnCommand[S]] = field(default_factory=dict)
 
     def main(self, arguments: Sequence[str] | None = None) -> None:
@@ -148,8 +148,6 @@ class Service(Generic[S]):
         works = Works(engine, self.name, business, system)
         try:
             parts = Parts(settings, engine, works, business, system)
-            if self.prepare:
-                await self.prepare(parts)
             if arguments.command in self.commands:
                 return await self.commands[arguments.command].run(parts, arguments)
             if arguments.command == "rebuild":
@@ -179,17 +177,29 @@ class Service(Generic[S]):
         works = Works(engine, self.name, business, system, relay.wake)
         parts = Parts(settings, engine, works, business, system)
         try:
-            if self.prepare:
-                await self.prepare(parts)
             topics = {*self.consumer.topics, *(event.TOPIC for event in self.publishes)}
             await wait_for_topics(
                 settings.kafka, settings.wait_seconds, {t for t in topics if "<" not in t}
             )
+            if self.needs:
+                await self.needs(parts)
             process = _Process(self, parts, relay)
             settle()
             await process.run()
         finally:
             await disconnect(engine)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket whose connections send at once.
+
+    asyncio sees to that only for sockets that name their protocol; an answer's head and body are
+    two writes, and the second would wait 40 ms for the caller to acknowledge the first.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.create_server((host, port), family=family, backlog=1024)
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return door
 
 
 def _misconfigured(name: str, error: ValidationError | OSError) -> int:
@@ -280,9 +290,8 @@ class _Process(Generic[S]):
     def _door(self) -> socket.socket:
         """Listens, before anything else begins. Raises DependencyMissing."""
         host, port = self.parts.settings.http_host, self.parts.settings.http_port
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            return socket.create_server((host, port), family=family, backlog=1024)
+            return listen(host, port)
         except OSError as error:
             raise DependencyMissing(f"cannot listen on {host}:{port}: {error.strerror}") from None
 

@@ -11,7 +11,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PREFIX = "THIDUA_"
 _FILE = "_FILE"
-PLAIN_FILES = frozenset({"THIDUA_PUBLISHERS_FILE"})
 
 
 class Settings(BaseSettings):
@@ -72,13 +71,11 @@ class Settings(BaseSettings):
 def with_files_read(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment with each `THIDUA_X_FILE` read into `THIDUA_X`, unless X is set itself.
 
-    An empty value is as good as none. Raises OSError when a named file cannot be read. Names
-    whose plain meaning is a file (`THIDUA_PUBLISHERS_FILE`) are left alone: they have no
-    counterpart without `_FILE`.
+    An empty value is as good as none. Raises OSError when a named file cannot be read.
     """
     values = dict(environment)
     for name, value in environment.items():
-        if not (name.startswith(_PREFIX) and name.endswith(_FILE)) or name in PLAIN_FILES:
+        if not (name.startswith(_PREFIX) and name.endswith(_FILE)):
             continue
         plain = name.removesuffix(_FILE)
         if value and not values.get(plain):

@@ -62,6 +62,16 @@ async def wait_for_topics(kafka: str, seconds: float, topics: set[str]) -> None:
     await _wait(f"Kafka at {kafka}", look, seconds, (_NotYet, OSError, TimeoutError, KafkaError))
 
 
+async def wait_for(
+    what: str,
+    look: Callable[[], Awaitable[None]],
+    seconds: float,
+    *expected: type[Exception],
+) -> None:
+    """Look again and again until it raises none of these. Raises DependencyMissing."""
+    await _wait(what, look, seconds, expected)
+
+
 async def _wait(
     what: str,
     look: Callable[[], Awaitable[None]],

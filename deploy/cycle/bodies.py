@@ -1,8 +1,9 @@
 """The ward's files as the bodies that the services take."""
 
+from datetime import date, timedelta
 from typing import Any
 
-from deploy.wards.models import Participant, Ward
+from deploy.wards.models import ObligationRule, Participant, Ward
 
 
 def movement_body(ward: Ward, launched_on: str) -> dict[str, Any]:
@@ -38,7 +39,55 @@ def movement_body(ward: Ward, launched_on: str) -> dict[str, Any]:
             for form in plan.final_forms
         ],
         "reminder_offsets": list(plan.reminders.days_before),
+        "phases": [
+            {
+                "number": phase.number,
+                "title": phase.title,
+                "first_year": phase.first_year,
+                "last_year": phase.last_year,
+            }
+            for phase in plan.phases
+        ],
+        "rules": [_rule(rule) for rule in plan.obligations],
+        "strictness": [
+            {"kind": kind, "manner": duty}
+            for kind, duty in plan.duties.by_kind.items()
+            if duty != "none"
+        ],
+        "adoption": {"number": "MẪU-01/KH-UBND", "decided_on": launched_on},
     }
+
+
+_TITLES = {
+    "unit-plan": "Kế hoạch của đơn vị",
+    "digital-literacy-plan": "Kế hoạch Bình dân học vụ số",
+    "annual-report": "Năm",
+    "midterm-report": "Sơ kết",
+    "final-report": "Tổng kết",
+}
+
+
+def _rule(rule: ObligationRule) -> dict[str, Any]:
+    return {
+        "code": rule.code,
+        "kind": rule.kind,
+        "title": _TITLES[rule.kind],
+        "suffix": rule.period_suffix,
+        "due": _deadline(rule),
+        "due_text": rule.due_text,
+        "years": list(rule.years) if rule.due else [],
+        "newcomer_days": rule.newcomer_days,
+    }
+
+
+def _deadline(rule: ObligationRule) -> dict[str, Any]:
+    """The day as the plan words it: "trước ngày 10/12" is the tenth, which is too late itself."""
+    if rule.due is None:
+        return {}
+    last = date.fromisoformat(f"{rule.years[0]}-{rule.due.split()[0]}")
+    before = rule.due_text.startswith("trước ngày")
+    day = last + timedelta(days=1) if before else last
+    return {"month": day.month, "day": day.day, "before": before}
 
 
 def participant_body(participant: Participant) -> dict[str, Any]:
@@ -53,31 +102,6 @@ def participant_body(participant: Participant) -> dict[str, Any]:
         "proposed_by": participant.proposed_by,
         "reporter": participant.reporter.model_dump(),
     }
-
-
-def period_bodies(ward: Ward, year: int) -> list[dict[str, Any]]:
-    """The duties of a year that have a date and that participants owe."""
-    plan = ward.movement
-    titles = {"unit-plan": "Kế hoạch của đơn vị", "annual-report": "Năm"}
-    rules = {rule.code: rule for rule in plan.obligations}
-    return [
-        {
-            "period": one.period,
-            "movement": plan.code,
-            "kind": one.obligation,
-            "title": f"{titles[one.obligation]} {one.year}",
-            "year": one.year,
-            "due": one.due_at.isoformat(),
-            "due_text": due_text(rules[one.obligation].due_text, one.year),
-        }
-        for one in plan.occurrences()
-        if one.year == year and one.due_at is not None and one.obligation in titles
-    ]
-
-
-def due_text(words: str, year: int) -> str:
-    """The plan's own words, with the year where they leave it out ("trước ngày 10/12")."""
-    return words if str(year) in words else f"{words}/{year}"
 
 
 def sheet_body(ward: Ward, period: str) -> dict[str, Any]:

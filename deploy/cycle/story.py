@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from deploy.cycle.bodies import movement_body, participant_body, period_bodies, sheet_body
+from deploy.cycle.bodies import movement_body, participant_body, sheet_body
 from deploy.cycle.doors import Call, Doors
 from deploy.cycle.post import late_bag, mail_bag, trial_bag
 from deploy.cycle.year import (
@@ -62,8 +62,13 @@ def launch(stage: Stage) -> None:
     participants = [participant_body(p) for p in ward.participants]
     stage.doors.post(OFFICER, "/intake/participants", {"participants": participants})
     stage.doors.post(OFFICER, "/scoring/sheets", sheet_body(ward, PERIOD))
-    for body in period_bodies(ward, 2025):
-        stage.doors.post(OFFICER, "/intake/periods", body)
+    open_year(stage, 2025)
+
+
+def open_year(stage: Stage, year: int) -> None:
+    """The periods that the movement's rules have for a year, with their duties."""
+    movement = stage.year.ward.movement.code
+    stage.doors.post(OFFICER, f"/intake/movements/{movement}/years", {"year": year})
 
 
 def record_plans(codes: Callable[[Year], Sequence[str]], issued_on: str) -> Callable[[Stage], None]:
@@ -305,37 +310,39 @@ def decide(stage: Stage) -> None:
 def open_next_year(stage: Stage) -> None:
     ward = stage.year.ward
     stage.doors.post(OFFICER, "/scoring/sheets", sheet_body(ward, NEXT_PERIOD))
-    for body in period_bodies(ward, 2026):
-        stage.doors.post(OFFICER, "/intake/periods", body)
+    open_year(stage, 2026)
+    draft = movement_body(ward, "2026-01-01") | {"version": ward.movement.version + 1}
+    offsets = [45, *draft["reminder_offsets"]]
+    del draft["adoption"]
+    stage.doors.post(OFFICER, "/intake/movements", draft | {"reminder_offsets": offsets})
 
 
 STORY: Sequence[Step] = (
     Step("launch", at("2025-08-01 08:00"), "Phát động, đăng ký, lập nhiệm vụ và lịch nhắc", launch),
     Step("plans-1", at("2025-08-12 09:00"), "Đơn vị ban hành kế hoạch (đợt 1)",
          record_plans(_third(0), "2025-08-11")),
-    Step("august-17", at("2025-08-17 08:00"), "Nhắc trước 14 ngày: kế hoạch", nothing),
+    Step("august-15", at("2025-08-15 08:00"), "Nhắc trước 14 ngày (17/08 nghỉ): kế hoạch", nothing),
     Step("plans-2", at("2025-08-20 09:00"), "Đơn vị ban hành kế hoạch (đợt 2)",
          record_plans(_third(1), "2025-08-19")),
-    Step("august-24", at("2025-08-24 08:00"), "Nhắc trước 7 ngày: kế hoạch", nothing),
+    Step("august-22", at("2025-08-22 08:00"), "Nhắc trước 7 ngày (24/08 nghỉ): kế hoạch", nothing),
     Step("plans-3", at("2025-08-27 09:00"), "Đơn vị ban hành kế hoạch (đợt 3)",
          record_plans(_third(2), "2025-08-26")),
     Step("august-28", at("2025-08-28 08:00"), "Nhắc trước 3 ngày: kế hoạch", nothing),
-    Step("august-30", at("2025-08-30 08:00"), "Nhắc trước 1 ngày: kế hoạch", nothing),
-    Step("august-31", at("2025-08-31 08:00"), "Nhắc đúng ngày cuối: kế hoạch", nothing),
-    Step("september-1", at("2025-09-01 08:00"), "Quá hạn kế hoạch", nothing),
+    Step("august-29", at("2025-08-29 08:00"), "Nhắc lần cuối (30, 31/08 nghỉ): kế hoạch", nothing),
+    Step("september-3", at("2025-09-03 08:00"), "Quá hạn kế hoạch", nothing),
     Step("plans-late", at("2025-09-05 09:00"), "Hai đơn vị ban hành kế hoạch muộn",
          record_plans(_late_plans, "2025-09-04")),
-    Step("november-9", at("2025-11-09 08:00"), "Nhắc trước 30 ngày: báo cáo năm", nothing),
+    Step("november-7", at("2025-11-07 08:00"), "Nhắc trước 30 ngày (09/11 nghỉ): báo cáo", nothing),
     Step("reports-1", at("2025-11-20 09:00"), "Báo cáo qua HTTP (đợt 1)", report_half(0)),
     Step("november-25", at("2025-11-25 08:00"), "Nhắc trước 14 ngày: báo cáo năm", nothing),
     Step("sheet", at("2025-12-01 15:00"), "Hội đồng thông qua bảng điểm",
          adopt_sheet(PERIOD, "03/NQ-HĐTĐKT", "2025-12-01")),
     Step("december-2", at("2025-12-02 08:00"), "Nhắc trước 7 ngày: báo cáo năm", nothing),
     Step("systems", at("2025-12-03 10:00"), "Hệ thống khác gửi báo cáo qua Kafka", systems_report),
+    Step("december-5", at("2025-12-05 08:00"), "Nhắc trước 3 ngày (06/12 nghỉ): báo cáo", nothing),
     Step("reports-2", at("2025-12-05 14:00"), "Báo cáo qua HTTP (đợt 2)", report_half(1)),
     Step("incomplete", at("2025-12-05 15:00"), "Một báo cáo còn thiếu", report_incomplete),
     Step("return", at("2025-12-05 16:00"), "Trả lại báo cáo để chỉnh sửa", return_it),
-    Step("december-6", at("2025-12-06 08:00"), "Nhắc trước 3 ngày: báo cáo năm", nothing),
     Step("correct", at("2025-12-07 10:00"), "Gửi lại báo cáo đã sửa", correct_it),
     Step("december-8", at("2025-12-08 08:00"), "Nhắc trước 1 ngày: báo cáo năm", nothing),
     Step("december-9", at("2025-12-09 08:00"), "Nhắc đúng ngày cuối: báo cáo năm", nothing),

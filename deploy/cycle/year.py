@@ -88,7 +88,7 @@ class Year:
         return [(c.code, c.max_points) for c in sheet.criteria if c.code in codes]
 
     def report(self, code: str, *, period: str = PERIOD, revision: int = 1) -> dict[str, Any]:
-        """A complete report; the first version of the returned one lacks its narratives."""
+        """A complete report; the first version of the returned one lacks its first narrative."""
         participant = self.participants[code]
         complete = code != RETURNED or revision > 1
         nominations = [
@@ -113,8 +113,8 @@ class Year:
                 for content in self.ward.movement.contents
             ],
             "items": [
-                self._item(code, criterion, most, complete=complete)
-                for criterion, most in self.criteria(participant)
+                self._item(code, criterion, most, complete=complete or place > 0)
+                for place, (criterion, most) in enumerate(self.criteria(participant))
             ],
             "indicators": [{"code": "online-procedure-rate", "value": "0.93"}],
             "role_models": [],

@@ -47,19 +47,22 @@ READY_SECONDS = 90
 class ServiceCommand:
     """How a service is brought up to date and started; all get the same environment.
 
-    `admit` enters the ward's people where the directory is kept; what follows it is said here.
+    `admit` enters the ward's people, and `publishers` its publishers, where these are kept; what
+    follows is said here.
     """
 
     migrate: Sequence[str | Path]
     serve: Sequence[str | Path]
     admit: Sequence[str | Path] = ()
+    publishers: Sequence[str | Path] = ()
 
     @classmethod
     def of(cls, name: str) -> "ServiceCommand":
         """The command that compose and Kubernetes use too."""
         base = [sys.executable, "-m", f"services.{name}"]
-        admit = [*base, "admit"] if name == "intake" else []
-        return cls([*base, "migrate"], [*base, "serve"], admit)
+        kept = name == "intake"
+        admit, publishers = ([*base, job] if kept else [] for job in ("admit", "publishers"))
+        return cls([*base, "migrate"], [*base, "serve"], admit, publishers)
 
 
 class Stack:
@@ -230,6 +233,11 @@ class Stack:
     def _migrate(self, name: str) -> None:
         command, admitted = self.commands[name], self.state.folder / "admitted"
         self._run(f"{name}-migrate", command.migrate, name)
+        registered = self.state.folder / "registered"
+        if command.publishers and self._publishers.exists() and not registered.exists():
+            register = [str(self._publishers), "--ward", self.ward.name, "--since", ADMITTED_SINCE]
+            self._run(f"{name}-publishers", [*command.publishers, *register], name)
+            registered.touch()
         if command.admit and not admitted.exists():
             people = [str(self.ward / "people.yaml"), "--ward", self.ward.name]
             named = ["--since", ADMITTED_SINCE, "--document", SAMPLE_DECISION]
@@ -243,9 +251,9 @@ class Stack:
     def _make_topics(self) -> None:
         self._say(f"Kafka is up at {self.infrastructure.kafka}")
         environment = dict(os.environ) | {"THIDUA_KAFKA": self.infrastructure.kafka}
-        if self._publishers.exists():
-            environment["THIDUA_PUBLISHERS_FILE"] = str(self._publishers)
         command = [sys.executable, "-m", "deploy.topics"]
+        if self._publishers.exists():
+            command += ["--publishers", str(self._publishers)]
         self.infrastructure.family.run("topics", command, environment=environment, folder=ROOT)
         self._say("topics are as the catalogue says")
 
@@ -268,11 +276,10 @@ class Stack:
         }
         if "intake" in self.commands:
             own["THIDUA_ISSUER_KEYS"] = self.http["intake"] + ISSUER_KEYS
-        if name == "intake" and self._publishers.exists():
-            own["THIDUA_PUBLISHERS_FILE"] = str(self._publishers)
         if name == "intake":
             own["THIDUA_KEY_SECRET_FILE"] = str(self._key_secret)
             own["THIDUA_SAMPLE_SIGN_IN"] = "true"
+            own["THIDUA_EVIDENCE_STORE"] = (self.state.folder / "evidence").as_uri()
         if name in {"intake", "notify"}:
             own["THIDUA_SMTP"] = f"{HOST}:{self._ports['smtp']}"
             own["THIDUA_MAIL_FROM"] = MAIL_FROM

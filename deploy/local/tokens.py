@@ -72,6 +72,7 @@ class Mint:
             "name": person.name,
             "roles": list(person.roles),
             "unit": person.unit,
+            "heads": [person.unit] if "head" in person.roles else [],
             "ward": self.ward,
             "iat": now,
             "exp": now + valid,

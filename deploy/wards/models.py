@@ -171,6 +171,10 @@ class ObligationRule(_Part):
     """What is due and when. ``due`` is the last moment that is still on time."""
 
     code: Code
+    kind: Literal[
+        "unit-plan", "digital-literacy-plan", "annual-report", "midterm-report", "final-report"
+    ]
+    newcomer_days: Days | None
     title: Text
     text: Text
     section: Text

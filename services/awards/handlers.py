@@ -14,6 +14,7 @@ from shared.contracts.intake import (
     ParticipantRegistered,
     PeriodOpened,
     ReportAccepted,
+    ReportReopened,
 )
 from shared.contracts.scoring import ResultFrozen
 from shared.messaging import Consumer, Received, UnitOfWork
@@ -81,6 +82,17 @@ async def take_accepted_reports(
     await facts.replace_proposals(work.connection, list(newest), rows)
 
 
+@consumer.on(ReportReopened)
+async def drop_reopened_proposals(
+    events: Sequence[Received[ReportReopened]], work: UnitOfWork
+) -> None:
+    """What a report proposed is proposed no more until it is accepted again; dossiers that are open
+    go their own way.
+    """
+    owners = {(e.data.ward, e.data.period, e.data.participant) for e in events}
+    await facts.replace_proposals(work.connection, sorted(owners), [])
+
+
 @consumer.on(ResultFrozen)
 async def take_results(events: Sequence[Received[ResultFrozen]], work: UnitOfWork) -> None:
     """Results advise; opening a dossier asks only that there is one."""
@@ -103,6 +115,7 @@ consumer.projection(
         PeriodOpened: take_periods,
         ParticipantRegistered: take_participants,
         ReportAccepted: take_accepted_reports,
+        ReportReopened: drop_reopened_proposals,
         ResultFrozen: take_results,
     },
 )

@@ -32,7 +32,7 @@ Step = Callable[[UnitOfWork], Awaitable[Change]]
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="YAML: person, name, roles, …")
-    parser.add_argument("--ward", required=True, type=_ward, help="such as tu-minh")
+    parser.add_argument("--ward", required=True, type=ward_code, help="such as tu-minh")
     parser.add_argument(
         "--document", default="", help="number of the decision that names chairman and council"
     )
@@ -41,7 +41,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _ward(text: str) -> str:
+def ward_code(text: str) -> str:
+    """For argparse."""
     try:
         return TypeAdapter(Code).validate_python(text)
     except ValidationError:

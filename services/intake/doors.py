@@ -1,11 +1,14 @@
 """Reports come in by several doors and meet one decision; a batch is decided in few statements."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+from uuid import UUID
 
 from services.intake.domain.deadline import BY_THEIR_OWN_DATE
+from services.intake.domain.difference import SentBack
+from services.intake.domain.evidence import Filed, named_files
 from services.intake.domain.obligation import state_of, transition
 from services.intake.domain.report import (
     Desk,
@@ -17,12 +20,13 @@ from services.intake.domain.report import (
     decide_submission,
 )
 from services.intake.store import desk as store
-from services.intake.store import tables
+from services.intake.store.counter import known_about
+from services.intake.store.drafts import recall
+from services.intake.store.evidence import filed
 from shared.contracts.inbound import ReportSubmitted
 from shared.contracts.intake import ObligationMet, ReportedItem, ReportReceived
 from shared.messaging import UnitOfWork
 from shared.messaging.unit_of_work import HasCause
-from shared.rows import insert_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Submission:
 
     data: ReportSubmitted
     received_at: datetime
-    door: Literal["http", "kafka"]
+    door: Literal["http", "page", "paper", "kafka"]
     publisher: str | None
     by: str
     because_of: HasCause | None = None
@@ -53,6 +57,9 @@ class _Counter:
     periods: dict[str, Any]
     reports: dict[store.Key, ReportState]
     owed: dict[store.Key, Any]
+    dues: dict[store.Key, datetime]
+    sent_back: dict[store.Key, SentBack]
+    files: dict[UUID, Filed]
     rows: list[dict[str, Any]] = field(default_factory=list)
     met: list[dict[str, Any]] = field(default_factory=list)
 
@@ -65,10 +72,12 @@ class _Counter:
         movement = self.movement(submission)
         return Desk(
             reporter=self._reporter(submission.data.participant, movement),
-            period=self._period(submission.data.period, movement),
+            period=self._period(submission.key, movement),
             contents=frozenset(c["number"] for c in movement.get("contents", ())),
             forms=frozenset(f["code"] for f in movement.get("forms", ())),
             current=self.reports.get(submission.key, ReportState()),
+            sent_back=self.sent_back.get(submission.key),
+            files=self.files,
         )
 
     def _reporter(self, code: str, movement: dict[str, Any]) -> Reporter | None:
@@ -84,19 +93,24 @@ class _Counter:
         )
         return Reporter(row.participant, criteria)
 
-    def _period(self, code: str, movement: dict[str, Any]) -> OpenPeriod | None:
-        row = self.periods.get(code)
+    def _period(self, key: store.Key, movement: dict[str, Any]) -> OpenPeriod | None:
+        """The period by whose date this participant is judged: its own duty's, where it has one."""
+        row = self.periods.get(key[1])
         if row is None or row.kind != "annual-report":
             return None
-        return OpenPeriod(row.period, row.due, movement.get("corrections", BY_THEIR_OWN_DATE))
+        corrections = movement.get("corrections", BY_THEIR_OWN_DATE)
+        return OpenPeriod(row.period, self.dues.get(key, row.due), corrections)
 
 
 async def take_submissions(
-    work: UnitOfWork, submissions: Sequence[Submission]
+    work: UnitOfWork,
+    submissions: Sequence[Submission],
+    check_sender: Callable[[str, Any], None] = lambda code, row: None,
 ) -> list[Taken | Refused]:
     """Decide on reports in their order, store what was taken and publish it.
 
     The locks of the participants' keys are held. Answers come in the order of `submissions`.
+    `check_sender` raises Refusal: it gets each participant's code and row, None without one.
     """
     outcomes: dict[int, Taken | Refused] = {}
     by_ward: dict[str, list[tuple[int, Submission]]] = {}
@@ -104,21 +118,29 @@ async def take_submissions(
         by_ward.setdefault(submission.data.ward, []).append((number, submission))
     for ward, numbered in by_ward.items():
         counter = await _open_counter(work, ward, [s for _, s in numbered])
+        for _, submission in numbered:
+            code = submission.data.participant
+            check_sender(code, counter.participants.get(code))
         for number, submission in numbered:
             outcomes[number] = _take(work, counter, submission)
-        await insert_rows(work.connection, tables.report, counter.rows)
-        await store.meet(work.connection, counter.met)
+        await store.take_in(work.connection, counter.rows, counter.met)
     return [outcomes[number] for number in range(len(submissions))]
 
 
 async def _open_counter(work: UnitOfWork, ward: str, submissions: Sequence[Submission]) -> _Counter:
-    connection, keys = work.connection, [s.key for s in submissions]
+    keys = [s.key for s in submissions]
+    known = await known_about(work.connection, ward, keys, "annual-report")
+    recalled = await recall(work.connection, ward, known.reports)
+    named = [file for one in submissions for _, file, _ in named_files(one.data)]
     return _Counter(
-        movements=await store.movements(connection, ward),
-        participants=await store.participants(connection, ward, [code for code, _ in keys]),
-        periods=await store.periods(connection, ward),
-        reports=await store.report_states(connection, ward, keys),
-        owed=await store.open_obligations(connection, ward, keys, "annual-report"),
+        movements=known.movements,
+        participants=known.participants,
+        periods=known.periods,
+        reports={key: one.state for key, one in recalled.items()},
+        owed=known.owed,
+        dues=known.dues,
+        sent_back={key: one.sent_back for key, one in recalled.items() if one.sent_back},
+        files=await filed(work.connection, ward, named),
     )
 
 
@@ -168,14 +190,14 @@ def _received(submission: Submission, decision: Taken) -> ReportReceived:
         received_at=submission.received_at,
         late=decision.version.lateness.late,
         days_late=decision.version.lateness.days,
-        door=submission.door,
+        door="kafka" if submission.door == "kafka" else "http",
         publisher=submission.publisher,
         items=tuple(
             ReportedItem(
                 criterion=item.criterion,
                 self_score=item.self_score,
-                not_applicable=item.not_applicable,
-                narrative=item.narrative,
+                not_applicable=item.not_applicable or item.nothing_arose,
+                narrative=item.narrative or item.reason,
             )
             for item in data.items
         ),

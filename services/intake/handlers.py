@@ -7,15 +7,17 @@ the same key is taken.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.domain.deadline import OVERDUE
+from services.intake.domain.deadline import ESCALATED, OVERDUE
 from services.intake.domain.publisher import Publisher
 from services.intake.domain.report import Refused, Taken
 from services.intake.doors import Submission, take_submissions
-from services.intake.store import desk as store
 from services.intake.store import people as people_store
+from services.intake.store import planning, publishers
 from services.intake.store import sign_in as sign_in_store
 from shared.access import take_ended_access
 from shared.calendar import ward_day
@@ -27,8 +29,15 @@ from shared.contracts.inbound import (
     ReportSubmitted,
     inbound_topic,
     outbound_topic,
+    publisher_of,
 )
-from shared.contracts.intake import AccessEnded, ContactErased, ObligationOverdue, ReminderDue
+from shared.contracts.intake import (
+    AccessEnded,
+    ContactErased,
+    ObligationEscalated,
+    ObligationOverdue,
+    ReminderDue,
+)
 from shared.fields import field_problems
 from shared.messaging import Consumer, Inbound, Received, UnitOfWork
 
@@ -42,32 +51,21 @@ _HEADER_WORDS = {
 }
 
 
-class Register:
-    """The publishers that may write, by their topic; empty until the service is composed."""
-
-    def __init__(self) -> None:
-        self._by_topic: Mapping[str, Publisher] = {}
-
-    def replace(self, publishers: Sequence[Publisher]) -> None:
-        self._by_topic = {inbound_topic(p.name): p for p in publishers}
-
-    def of_topic(self, topic: str) -> Publisher:
-        return self._by_topic[topic]
-
-    @property
-    def topics(self) -> list[str]:
-        return sorted(self._by_topic)
-
-
-register = Register()
+@consumer.inbound_topics_from
+async def topics_of_publishers(connection: AsyncConnection) -> list[str]:
+    return [inbound_topic(name) for name in await publishers.names(connection)]
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One record on the desk: what it says, or why it cannot be taken."""
+    """One record on the desk: what it says, or why it cannot be taken.
+
+    `received_at` is business time: of the broker's append.
+    """
 
     record: Inbound
     publisher: Publisher
+    received_at: datetime
     report: ReportSubmitted | None
     reasons: tuple[Reason, ...] = ()
 
@@ -75,26 +73,40 @@ class Letter:
 @consumer.on(ReminderDue)
 async def recall_reminders(events: Sequence[Received[ReminderDue]], work: UnitOfWork) -> None:
     """Our own word; news only to a database that was restored from an older copy."""
-    said = [(event.data.obligation, event.data.offset_days) for event in events]
-    await store.hear_of_reminders(work.connection, said)
+    planned = [event.data for event in events if not event.data.by_hand]
+    said = [(data.obligation, data.due, data.offset_days) for data in planned]
+    await planning.hear_of_reminders(work.connection, said)
 
 
 @consumer.on(ObligationOverdue)
 async def recall_overdue(events: Sequence[Received[ObligationOverdue]], work: UnitOfWork) -> None:
-    said = [(event.data.obligation, OVERDUE) for event in events]
-    await store.hear_of_reminders(work.connection, said)
+    said = [(event.data.obligation, event.data.due, OVERDUE) for event in events]
+    await planning.hear_of_reminders(work.connection, said)
+
+
+@consumer.on(ObligationEscalated)
+async def recall_escalations(
+    events: Sequence[Received[ObligationEscalated]], work: UnitOfWork
+) -> None:
+    said = [(event.data.obligation, event.data.due, ESCALATED) for event in events]
+    await planning.hear_of_reminders(work.connection, said)
 
 
 @consumer.on_inbound
 async def answer_publishers(records: Sequence[Inbound], work: UnitOfWork) -> None:
-    """Read, check, decide and answer, in the order of the records."""
+    """Read, check, decide and answer, in the order of the records.
+
+    Whether a publisher may is read with each batch, so that what is taken back counts no more.
+    """
     await work.lock(*("/".join(_addressee(record)) for record in records))
-    letters = [_read(record) for record in records]
+    names = {publisher_of(record.topic) for record in records}
+    known = await publishers.at_the_door(work.connection, sorted(names))
+    letters = [_read(record, known, work) for record in records]
     readable = [(letter, letter.report) for letter in letters if letter.report is not None]
     submissions = [
         Submission(
             data=report,
-            received_at=work.business.at(letter.record.appended_at),
+            received_at=letter.received_at,
             door="kafka",
             publisher=letter.publisher.name,
             by=letter.publisher.source,
@@ -114,22 +126,27 @@ async def answer_publishers(records: Sequence[Inbound], work: UnitOfWork) -> Non
             _receipt(work, letter, letter.report, outcome)
 
 
-def _read(record: Inbound) -> Letter:
-    publisher = register.of_topic(record.topic)
+def _read(record: Inbound, known: Mapping[str, Publisher], work: UnitOfWork) -> Letter:
+    name = publisher_of(record.topic)
+    publisher = known.get(name) or Publisher(name, "", (), ended=True)
+    received_at = work.business.at(record.appended_at)
     reason = _envelope_reason(record, publisher)
     if reason is not None:
-        return Letter(record, publisher, None, (reason,))
+        return Letter(record, publisher, received_at, None, (reason,))
     try:
         report = ReportSubmitted.model_validate_json(record.body)
     except ValidationError as error:
-        return Letter(record, publisher, None, _body_reasons(error))
+        return Letter(record, publisher, received_at, None, _body_reasons(error))
+    refused: Reason | None = None
     if report.key != record.key:
         detail = f"Khóa của bản ghi là {record.key[:100]!r}, nội dung ghi {report.key!r}."
-        return Letter(record, publisher, None, (_reason("key-mismatch", "/participant", detail),))
-    if not publisher.may_report_for(report.ward, report.participant):
+        refused = _reason("key-mismatch", "/participant", detail)
+    elif not publisher.may_report_for(report.ward, report.participant, ward_day(received_at)):
         detail = f"Hệ thống này chưa được giao gửi báo cáo cho {report.key}."
-        return Letter(record, publisher, None, (_reason("not-granted", "/participant", detail),))
-    return Letter(record, publisher, report)
+        refused = _reason("not-granted", "/participant", detail)
+    if refused is not None:
+        return Letter(record, publisher, received_at, None, (refused,))
+    return Letter(record, publisher, received_at, report)
 
 
 def _reason(code: RejectionCode, pointer: str, detail: str) -> Reason:
@@ -139,6 +156,9 @@ def _reason(code: RejectionCode, pointer: str, detail: str) -> Reason:
 def _envelope_reason(record: Inbound, publisher: Publisher) -> Reason | None:
     if record.envelope is None:
         return _reason("unreadable", "", _header_words(record.problem))
+    if publisher.ended:
+        detail = "Hệ thống này không còn trong danh sách được gửi báo cáo; hãy hỏi người vận hành."
+        return _reason("not-granted", "", detail)
     if record.repeat == "other-bytes":
         detail = "Mã ce_id này đã dùng cho một nội dung khác; hãy gửi lại với mã mới."
         return _reason("same-id-other-bytes", "", detail)
@@ -176,7 +196,7 @@ def _reject(work: UnitOfWork, letter: Letter, reasons: Sequence[Reason]) -> None
             participant=participant,
             record=letter.record.place,
             cause_id=letter.record.envelope.id if letter.record.envelope else "",
-            rejected_at=work.business.at(letter.record.appended_at),
+            rejected_at=letter.received_at,
             reasons=tuple(reasons),
         ),
         because_of=letter.record,

@@ -1,25 +1,37 @@
 """The planner: says when somebody must be reminded, and that a duty is overdue."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from services.intake.domain.deadline import OVERDUE, Reminder, latest_due
+from services.intake.commands.desk import roll_key
+from services.intake.commands.planning import plan_ward_anew
+from services.intake.domain.deadline import ESCALATED, OVERDUE, Reminder, to_send
 from services.intake.domain.obligation import command_of, may, state_of
-from services.intake.store import desk as store
-from shared.calendar import days_between
-from shared.contracts.intake import ObligationOverdue, ReminderDue
+from services.intake.store import planning as store
+from shared.calendar import days_between, ward_day
+from shared.contracts.intake import ObligationEscalated, ObligationOverdue, ReminderDue
 from shared.messaging import UnitOfWork, Works
 from shared.routine import Routine
 
 BATCH = 200
 """Obligations a turn."""
+Heads = Mapping[tuple[str, str], Sequence[str | None]]
+"""(ward, unit) -> its heads' ids."""
 
 
 def planner(works: Works) -> Routine:
-    """Sends what is due now; after an outage only the latest reminder of each duty."""
+    """Sends what is due now; after an outage only the latest reminder of each duty.
+
+    On its first turn it also plans duties that were laid before heads were told of any.
+    """
+    begun = False
 
     async def turn() -> int:
+        nonlocal begun
+        if not begun:
+            await _plan_escalations(works)
+            begun = True
         async with works.engine.connect() as connection:
             duties = await store.duties_to_remind(connection, works.business.now(), BATCH)
         if not duties:
@@ -34,32 +46,62 @@ def planner(works: Works) -> Routine:
     return Routine("planner", turn, pending, after_reading=(ReminderDue.TOPIC,))
 
 
+async def _plan_escalations(works: Works) -> None:
+    async with works.engine.connect() as connection:
+        wards = await store.wards_without_escalation(connection)
+    for ward in wards:
+        async with works.begin(roll_key(ward)) as work:
+            by = await store.planning_of(work.connection, ward)
+            if by.grace is not None:
+                await plan_ward_anew(work, ward)
+
+
 async def _remind(work: UnitOfWork, duties: Iterable[UUID]) -> int:
     """Read again what is due, now that the participants' locks are held, and settle all of it."""
     now = work.business.now()
     by_duty: dict[UUID, list[Any]] = {}
     for row in await store.due_reminders(work.connection, now, duties):
         by_duty.setdefault(row.id, []).append(row)
+    heads = await _heads(work, by_duty)
     settled: list[dict[str, Any]] = []
-    for identity, rows in by_duty.items():
+    for rows in by_duty.values():
         allowed = [row for row in rows if _may_be_told(row)]
         reminders = [Reminder(row.offset_days, row.due_at) for row in allowed]
-        latest = latest_due(reminders, rows[0].due, now)
+        sent = {one.offset for one in to_send(reminders, rows[0].due, now)}
         for row in rows:
-            sent = latest is not None and row.offset_days == latest.offset
-            if sent:
-                work.publish(_reminder(row, days_between(now, row.due)))
-            became = "sent" if sent else "superseded" if row in allowed else "cancelled"
-            settled.append({"which": identity, "offset": row.offset_days, "became": became})
+            if row.offset_days in sent:
+                _tell(work, row, heads, -days_between(row.due, now))
+            settled.append(_settled(row, allowed, sent))
     await store.settle_reminders(work.connection, settled)
     return len(settled)
 
 
+async def _heads(work: UnitOfWork, by_duty: dict[UUID, list[Any]]) -> Heads:
+    """Who heads the units whose heads are to be told now."""
+    late = [row for rows in by_duty.values() for row in rows if row.offset_days == ESCALATED]
+    if not late:
+        return {}
+    units = {(row.ward, row.participant) for row in late}
+    return await store.heads_of(work.connection, ward_day(work.business.now()), units)
+
+
+def _settled(row: Any, allowed: Sequence[Any], sent: Container[int]) -> dict[str, Any]:
+    became = "sent" if row.offset_days in sent else "superseded" if row in allowed else "cancelled"
+    return {
+        "which": row.id,
+        "deadline": row.deadline,
+        "offset": row.offset_days,
+        "became": became,
+    }
+
+
 def _may_be_told(row: Any) -> bool:
-    return may(state_of(row.met_at), command_of(row.offset_days), row.manner)
+    """A row planned for another date than the duty's own is history."""
+    state = state_of(row.met_at, row.withdrawn_why)
+    return row.deadline == row.due and may(state, command_of(row.offset_days), row.manner)
 
 
-def _reminder(row: Any, days_left: int) -> ReminderDue | ObligationOverdue:
+def _tell(work: UnitOfWork, row: Any, heads: Heads, days_left: int) -> None:
     common = {
         "ward": row.ward,
         "participant": row.participant,
@@ -70,8 +112,12 @@ def _reminder(row: Any, days_left: int) -> ReminderDue | ObligationOverdue:
         "due": row.due,
         "due_text": row.due_text,
     }
-    if row.offset_days == OVERDUE:
-        return ObligationOverdue.model_validate({**common, "days_late": -days_left})
-    return ReminderDue.model_validate(
-        {**common, "offset_days": row.offset_days, "days_left": days_left}
-    )
+    if row.offset_days == ESCALATED:
+        for head in heads.get((row.ward, row.participant), [None]):
+            told = {**common, "days_late": -days_left, "head": head}
+            work.publish(ObligationEscalated.model_validate(told))
+    elif row.offset_days == OVERDUE:
+        work.publish(ObligationOverdue.model_validate({**common, "days_late": -days_left}))
+    else:
+        planned = {"offset_days": row.offset_days, "days_left": days_left}
+        work.publish(ReminderDue.model_validate({**common, **planned}))

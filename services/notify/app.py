@@ -8,6 +8,7 @@
 | contact-recorded, contact-erased                | `take_contacts`, `forget_contacts`|
 | obligation-opened, reminder-due                 | `tell_opened`, `tell_reminders`   |
 | obligation-overdue, obligation-met              | `tell_overdue`, `take_met`        |
+| obligation-moved, -withdrawn, -escalated        | `tell_moved`, `…`, `tell_heads`   |
 | report-received, -returned, -accepted           | `tell_received`, `…`              |
 | sheet-adopted, score-computed                   | `take_sheets`, `take_scores`      |
 | result-frozen                                   | `handlers.tell_results`           |

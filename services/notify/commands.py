@@ -19,10 +19,11 @@ from services.notify.domain.delivery import (
     without_addresses,
     written_at,
 )
-from services.notify.domain.letter import Letter, Sender, message_id
+from services.notify.domain.letter import AwardDecided, Letter, OwnResult, Sender, message_id
 from services.notify.domain.telling import House, Moot
 from services.notify.store import facts, mails
 from shared.calendar import ward_day
+from shared.contracts.intake import ObligationMoved, ObligationWithdrawn
 from shared.contracts.notify import MailFailed, MailSent
 from shared.mailbox import AddressError, Mailbox
 from shared.messaging import Received, UnitOfWork
@@ -38,9 +39,10 @@ LEASE = timedelta(seconds=60)
 _LOST = "the sender stopped after the message was handed over and before the answer was kept"
 
 
-def notice_id(event: str, kind: str, participant: str) -> UUID:
+def notice_id(event: str, kind: str, participant: str, addressee: str = "") -> UUID:
     """The same notice has the same id, however often its event comes."""
-    return uuid5(_NOTICES, "\x1f".join((event, kind, participant)))
+    parts = (event, kind, participant, addressee)
+    return uuid5(_NOTICES, "\x1f".join(parts if addressee else parts[:3]))
 
 
 async def note(work: UnitOfWork, events: Sequence[Received[Told]]) -> None:
@@ -49,11 +51,28 @@ async def note(work: UnitOfWork, events: Sequence[Received[Told]]) -> None:
     await facts.add_notices(work.connection, [_notice(received, now) for received in events])
 
 
-def _notice(received: Received[Told], now: datetime) -> dict[str, Any]:
+Changed = TypeVar("Changed", bound=ObligationMoved | ObligationWithdrawn)
+
+
+async def note_to_all(work: UnitOfWork, events: Sequence[Received[Changed]]) -> None:
+    """Note changes of duties: for the reporter, and for heads who were to be told of the duty."""
+    now = work.business.now()
+    heads = await facts.addressees(work.connection, {e.data.obligation for e in events})
+    rows = [
+        _notice(received, now, addressee)
+        for received in events
+        for addressee in ("", *heads.get(received.data.obligation, ()))
+    ]
+    await facts.add_notices(work.connection, rows)
+
+
+def _notice(received: Received[Any], now: datetime, addressee: str = "") -> dict[str, Any]:
     event, envelope = received.data, received.envelope
     kind = telling.kind_of(event)
+    addressee = addressee or getattr(event, "head", None) or ""
     return {
-        "id": notice_id(envelope.id, kind, event.participant),
+        "id": notice_id(envelope.id, kind, event.participant, addressee),
+        "addressee": addressee,
         "ward": event.ward,
         "event_id": envelope.id,
         "kind": kind,
@@ -205,9 +224,25 @@ def _case(row: Any) -> telling.Case:
         period,
         asked,
         met=row.met_at is not None,
+        stands=_stands(row),
+        told=_told(row.told),
         superseded=row.superseded,
         criteria=tuple(item["criterion"] for item in row.items or ()),
     )
+
+
+def _told(found: Mapping[str, Any] | None) -> telling.BeforeIt | None:
+    if found is None:
+        return None
+    due = found["due"]
+    return telling.BeforeIt(found["kind"], datetime.fromisoformat(due) if due else None)
+
+
+def _stands(row: Any) -> telling.Stands | None:
+    """How the duty that a notice is about stands now, where it is about one that is known."""
+    if row.own_due is None:
+        return None
+    return telling.Stands(row.own_manner, row.own_due, row.own_due_text, row.withdrawn or "")
 
 
 def _participant(row: Any) -> telling.Participant:
@@ -218,7 +253,10 @@ def _participant(row: Any) -> telling.Participant:
 def _noted(mail: InHand, written: Written) -> dict[str, Any]:
     address, domain = written.to.address, written.sender.domain
     identity = message_id(mail.event, address, written.letter.kind, domain)
-    return {"which": mail.id, "at": written.at, "identity": identity}
+    due = None
+    if not isinstance(written.letter, OwnResult | AwardDecided):
+        due = written.letter.obligation.deadline.last_moment
+    return {"which": mail.id, "at": written.at, "identity": identity, "due": due}
 
 
 def settled(mail: InHand, state: State, answer: Answer) -> Settled:

@@ -13,9 +13,13 @@ MailKind = Literal[
     "overdue",
     "report-received",
     "report-returned",
+    "report-reopened",
     "report-accepted",
     "own-result",
     "award-decided",
+    "escalated",
+    "deadline-moved",
+    "duty-withdrawn",
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.notify import commands
 from services.notify.domain.delivery import State
-from services.notify.store import mails, tables
+from services.notify.store import facts, mails, tables
 from shared.access import take_ended_access
 from shared.contracts.awards import (
     AwardDecided,
@@ -21,15 +21,20 @@ from shared.contracts.intake import (
     ContactErased,
     ContactRecorded,
     MovementLaunched,
+    ObligationEscalated,
     ObligationMet,
+    ObligationMoved,
     ObligationOpened,
     ObligationOverdue,
+    ObligationWithdrawn,
     ParticipantRegistered,
     PeriodOpened,
     ReminderDue,
     ReportAccepted,
     ReportReceived,
+    ReportReopened,
     ReportReturned,
+    ReportWithdrawn,
 )
 from shared.contracts.notify import MailFailed, MailSent
 from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
@@ -79,9 +84,23 @@ async def forget_contacts(events: Sequence[Received[ContactErased]], work: UnitO
     await put_rows(work.connection, tables.contact, rows)
 
 
+_ASKED = {"ward", "obligation", "participant", "kind", "period", "manner", "due", "due_text"}
+
+
 async def keep_obligations(events: Sequence[Received[ObligationOpened]], work: UnitOfWork) -> None:
-    rows = [event.data.model_dump() for event in events]
-    await add_rows(work.connection, tables.obligation, rows)
+    """What is asked for, also again after it was not."""
+    rows = [event.data.model_dump(include=_ASKED) | {"withdrawn": None} for event in events]
+    await put_rows(work.connection, tables.obligation, rows)
+
+
+async def keep_moved(events: Sequence[Received[ObligationMoved]], work: UnitOfWork) -> None:
+    rows = [event.data.model_dump(include=_ASKED) | {"withdrawn": None} for event in events]
+    await put_rows(work.connection, tables.obligation, rows)
+
+
+async def keep_withdrawn(events: Sequence[Received[ObligationWithdrawn]], work: UnitOfWork) -> None:
+    why = {event.data.obligation: event.data.why for event in events}
+    await facts.withdraw(work.connection, why)
 
 
 @consumer.on(ObligationOpened)
@@ -98,6 +117,23 @@ async def tell_reminders(events: Sequence[Received[ReminderDue]], work: UnitOfWo
 @consumer.on(ObligationOverdue, order="none")
 async def tell_overdue(events: Sequence[Received[ObligationOverdue]], work: UnitOfWork) -> None:
     await commands.note(work, events)
+
+
+@consumer.on(ObligationEscalated, order="none")
+async def tell_heads(events: Sequence[Received[ObligationEscalated]], work: UnitOfWork) -> None:
+    await commands.note(work, [event for event in events if event.data.head is not None])
+
+
+@consumer.on(ObligationMoved)
+async def tell_moved(events: Sequence[Received[ObligationMoved]], work: UnitOfWork) -> None:
+    await keep_moved(events, work)
+    await commands.note_to_all(work, events)
+
+
+@consumer.on(ObligationWithdrawn)
+async def tell_withdrawn(events: Sequence[Received[ObligationWithdrawn]], work: UnitOfWork) -> None:
+    await keep_withdrawn(events, work)
+    await commands.note_to_all(work, events)
 
 
 @consumer.on(ObligationMet)
@@ -125,8 +161,24 @@ async def keep_accepted(events: Sequence[Received[ReportAccepted]], work: UnitOf
     await put_rows(work.connection, tables.report, rows)
 
 
+async def keep_reopened(events: Sequence[Received[ReportReopened]], work: UnitOfWork) -> None:
+    """To be corrected, like one that was sent back."""
+    rows = [
+        _stands(event.data, "returned", event.data.reopened_at, event.data.correct_by)
+        for event in events
+    ]
+    await put_rows(work.connection, tables.report, rows)
+
+
+@consumer.on(ReportWithdrawn)
+async def keep_taken_back(events: Sequence[Received[ReportWithdrawn]], work: UnitOfWork) -> None:
+    """Nobody has to look at it any more."""
+    rows = [_stands(event.data, "withdrawn", event.data.withdrawn_at) for event in events]
+    await put_rows(work.connection, tables.report, rows)
+
+
 def _stands(
-    report: ReportReceived | ReportReturned | ReportAccepted,
+    report: ReportReceived | ReportReturned | ReportAccepted | ReportReopened | ReportWithdrawn,
     state: str,
     at: datetime,
     due: datetime | None = None,
@@ -153,6 +205,12 @@ async def tell_accepted(events: Sequence[Received[ReportAccepted]], work: UnitOf
     await commands.note(work, events)
 
 
+@consumer.on(ReportReopened)
+async def tell_reopened(events: Sequence[Received[ReportReopened]], work: UnitOfWork) -> None:
+    await keep_reopened(events, work)
+    await commands.note(work, events)
+
+
 @consumer.on(SheetAdopted)
 async def take_sheets(events: Sequence[Received[SheetAdopted]], work: UnitOfWork) -> None:
     rows = [event.data.model_dump(include={"ward", "period"}) for event in events]
@@ -166,8 +224,12 @@ _OF_REPORT = {"ward", "participant", "period"}
 async def take_scores(events: Sequence[Received[ScoreComputed]], work: UnitOfWork) -> None:
     """Only that all marks are given is kept; the points are not notify's matter."""
     verified = [event.data for event in events if event.data.stage == "verified"]
-    rows = [data.model_dump(include=_OF_REPORT) for data in verified]
-    await add_rows(work.connection, tables.marked, rows)
+    rows = [
+        data.model_dump(include=_OF_REPORT)
+        | {"revision": tables.OF_ANY if data.revision is None else data.revision}
+        for data in verified
+    ]
+    await put_rows(work.connection, tables.marked, rows, newer="revision")
 
 
 async def keep_frozen(events: Sequence[Received[ResultFrozen]], work: UnitOfWork) -> None:
@@ -256,7 +318,12 @@ consumer.projection(
 consumer.projection(
     "duties",
     (tables.obligation, tables.met),
-    {ObligationOpened: keep_obligations, ObligationMet: take_met},
+    {
+        ObligationOpened: keep_obligations,
+        ObligationMoved: keep_moved,
+        ObligationWithdrawn: keep_withdrawn,
+        ObligationMet: take_met,
+    },
 )
 consumer.projection(
     "public",
@@ -274,6 +341,8 @@ consumer.projection(
         ReportReceived: keep_received,
         ReportReturned: keep_returned,
         ReportAccepted: keep_accepted,
+        ReportReopened: keep_reopened,
+        ReportWithdrawn: keep_taken_back,
         ScoreComputed: take_scores,
         ResultFrozen: keep_frozen,
         SheetAdopted: take_sheets,

@@ -28,6 +28,7 @@ router = APIRouter(tags=["pages"], include_in_schema=False)
 faces = APIRouter(tags=["pages"], include_in_schema=False, route_class=PageRoute)
 """What programs ask for at the same address."""
 _pages = Pages("notify", Path(__file__).parent / "templates")
+_drawn = _pages.drawn("task.html", "line")
 
 URGENCY_WORDS: Mapping[Urgency, tuple[str, str]] = {
     Urgency.LATE: ("Đã quá hạn", "bad"),
@@ -50,6 +51,12 @@ REASON_WORDS = {
     "superseded": "đã có lần nhắc mới hơn",
     "deadline-passed": "đã qua hạn, có thư báo quá hạn riêng",
     "contact-erased": "thông tin liên hệ đã được xóa",
+    "obligation-withdrawn": "nhiệm vụ đã được miễn hoặc rút lại",
+    "deadline-moved": "hạn đã đổi, có thư báo riêng",
+    "asked-again": "nhiệm vụ lại được giao",
+    "told-before": "đã báo hạn này trước đó",
+    "nobody-told": "chưa ai được báo hạn cũ",
+    "not-owed": "nay chỉ còn là lời mời",
 }
 
 
@@ -94,7 +101,8 @@ async def to_do(request: Request, person: SignedIn) -> Response:
     if file := export(listing, "viec-cua-toi"):
         return file
     late = sum(line.task.urgency is Urgency.LATE for line in lines)
-    return _pages.render(request, "tasks.html", {"listing": listing, "late": late})
+    values = {"listing": listing, "late": late, "drawn": _drawn}
+    return _pages.render(request, "tasks.html", values)
 
 
 def _line(task: Task, when: str, today: date) -> Line:

@@ -131,6 +131,7 @@ def _tell_score(work: UnitOfWork, whose: Whose, score: Score, cause: HasCause | 
         stage=score.stage,
         total=score.total,
         sheet_version=score.sheet_version,
+        revision=score.revision,
     )
     work.publish(event, because_of=cause, discriminator=f"{whose.period}/{score.revision}")
 

@@ -12,6 +12,7 @@ from shared.contracts.intake import (
     PeriodOpened,
     ReportAccepted,
     ReportReceived,
+    ReportReopened,
 )
 from shared.messaging import Consumer, Received, UnitOfWork
 
@@ -53,6 +54,14 @@ async def take_accepted_reports(
     await facts.add_acceptances(work.connection, [event.data for event in events])
 
 
+@consumer.on(ReportReopened)
+async def take_reopened_reports(
+    events: Sequence[Received[ReportReopened]], work: UnitOfWork
+) -> None:
+    """Close the assessment until a revision is accepted again; a frozen result stays."""
+    await facts.add_reopenings(work.connection, [event.data for event in events])
+
+
 async def keep_participants(
     events: Sequence[Received[ParticipantRegistered]], work: UnitOfWork
 ) -> None:
@@ -61,12 +70,20 @@ async def keep_participants(
 
 consumer.projection(
     "facts",
-    (tables.movement, tables.period, tables.participant, tables.claim, tables.acceptance),
+    (
+        tables.movement,
+        tables.period,
+        tables.participant,
+        tables.claim,
+        tables.acceptance,
+        tables.reopening,
+    ),
     {
         MovementLaunched: take_movements,
         PeriodOpened: take_periods,
         ParticipantRegistered: keep_participants,
         ReportReceived: commands.keep_claims,
         ReportAccepted: take_accepted_reports,
+        ReportReopened: take_reopened_reports,
     },
 )

@@ -37,6 +37,11 @@ def outbound_topic(publisher: str) -> str:
     return f"thidua.outbound.{publisher}.v1"
 
 
+def publisher_of(topic: str) -> str:
+    """The name of who writes to an inbound topic."""
+    return topic.removeprefix("thidua.inbound.").removesuffix(".v1")
+
+
 class _Strict(Part):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -55,11 +60,18 @@ class ContentResult(_Strict):
 
 
 class Item(_Strict):
+    """What is said of one criterion: points, or that it does not apply, or that nothing arose.
+
+    From form 2 on, whatever does not apply or did not arise says why in `reason`.
+    """
+
     criterion: Code
     self_score: Points | None = Field(default=None, ge=0)
     narrative: Text = Field(default="", max_length=20_000)
     not_applicable: bool = False
     evidence: tuple[Evidence, ...] = Field(default=(), max_length=50)
+    nothing_arose: bool = False
+    reason: Text = Field(default="", max_length=5_000)
 
 
 class Indicator(_Strict):
@@ -79,7 +91,7 @@ class NominationClaim(_Strict):
 
 
 class ReportSubmitted(Event):
-    """A report as a publisher sends it (*preview*: fields may still be added)."""
+    """A report as a publisher sends it. What may change is promised in docs/publishing.md."""
 
     TYPE: ClassVar[str] = "vn.thidua.inbound.report-submitted.v1"
     TOPIC: ClassVar[str] = "thidua.inbound.<publisher>.v1"
@@ -88,7 +100,7 @@ class ReportSubmitted(Event):
     period: Code
     report_id: UUID
     revision: int = Field(ge=1, le=1000)
-    form_version: Literal[1]
+    form_version: Literal[1, 2]
     submitted_at: datetime
     contents: tuple[ContentResult, ...] = Field(default=(), max_length=20)
     items: tuple[Item, ...] = Field(min_length=1, max_length=50)
@@ -96,6 +108,8 @@ class ReportSubmitted(Event):
     role_models: tuple[RoleModel, ...] = Field(default=(), max_length=50)
     nominations: tuple[NominationClaim, ...] = Field(default=(), max_length=50)
     difficulties: Text = Field(default="", max_length=20_000)
+    situation: Text = Field(default="", max_length=20_000)
+    digital_literacy: Text = Field(default="", max_length=20_000)
 
     @property
     def subject(self) -> str:

@@ -10,7 +10,12 @@ from shared.contracts.base import Code, Day, Event, Instant, Part, Points, Text
 CONTACTS_TOPIC = "thidua.intake.contacts.v1"
 ACCESS_TOPIC = "thidua.intake.access.v1"
 
-ObligationKind = Literal["unit-plan", "annual-report"]
+ObligationKind = Literal[
+    "unit-plan", "digital-literacy-plan", "annual-report", "midterm-report", "final-report"
+]
+"""A unit's own plan (plan V.1), its plan for digital literacy (VI.1.b), the report of a year
+(VI.1.d), the reviews of 2027 and 2030 (V.1, V.2).
+"""
 Manner = Literal["owes", "invited", "voluntary", "proposed"]
 """How a participant stands to a duty: owes it, is invited, takes part freely, is proposed."""
 
@@ -131,12 +136,17 @@ class ObligationOpened(_AboutObligation):
 
 
 class ReminderDue(_AboutObligation):
-    """A planned reminder has come due; `days_left` counts to the deadline's calendar day."""
+    """A planned reminder has come due; `days_left` counts to the deadline's calendar day.
+
+    `by_hand`: the office reminds outside of the plan. Then both numbers are the true days left,
+    below zero where whoever owes is late.
+    """
 
     TYPE: ClassVar[str] = "vn.thidua.intake.reminder-due.v1"
 
     offset_days: int
     days_left: int
+    by_hand: bool = False
 
 
 class ObligationOverdue(_AboutObligation):
@@ -145,6 +155,18 @@ class ObligationOverdue(_AboutObligation):
     TYPE: ClassVar[str] = "vn.thidua.intake.obligation-overdue.v1"
 
     days_late: int
+
+
+class ObligationEscalated(_AboutObligation):
+    """The ward's grace after a deadline is over: the head of the unit is told, one fact for each.
+
+    `head` is a person's id; None: nobody is known to head the unit.
+    """
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.obligation-escalated.v1"
+
+    days_late: int
+    head: str | None = None
 
 
 class ObligationMet(_AboutParticipant):
@@ -157,6 +179,27 @@ class ObligationMet(_AboutParticipant):
     period: Code
     met_at: Instant
     on_time: bool
+
+
+class ObligationMoved(_AboutObligation):
+    """An open duty has another date or manner; `why` in the office's words, or the rule's."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.obligation-moved.v1"
+
+    was_due: Instant
+    why: Text
+
+
+class ObligationWithdrawn(_AboutParticipant):
+    """An open duty is not asked for any more; `reason` in words, "" where `why` says it all."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.obligation-withdrawn.v1"
+
+    obligation: UUID
+    kind: ObligationKind
+    period: Code
+    why: Literal["waived", "excused", "rule-changed", "left"]
+    reason: Text = ""
 
 
 class PlanRecorded(_AboutParticipant):
@@ -230,6 +273,32 @@ class ReportAccepted(_AboutParticipant):
     accepted_at: Instant
     late: bool
     nominations: tuple[Nomination, ...] = ()
+
+
+class ReportReopened(_AboutParticipant):
+    """The office asks for a new version of a report that it had accepted: what rested on the
+    acceptance of this revision rests on it no more, but for what is final.
+    """
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.report-reopened.v1"
+
+    period: Code
+    report_id: UUID
+    revision: int
+    reasons: tuple[ReturnReason, ...]
+    correct_by: Instant
+    reopened_at: Instant
+
+
+class ReportWithdrawn(_AboutParticipant):
+    """A unit took back a version that nobody had judged; there is nothing to judge any more."""
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.report-withdrawn.v1"
+
+    period: Code
+    report_id: UUID
+    revision: int
+    withdrawn_at: Instant
 
 
 class ContactRecorded(Event):

@@ -21,7 +21,10 @@ class SheetAdopted(Event):
 
 
 class ScoreComputed(Event):
-    """What the criteria give so far: `self` as reported, `verified` once assessors marked it."""
+    """What the criteria give so far: `self` as reported, `verified` once assessors marked it.
+
+    `revision`: of the report that it is about; None in facts from before it was told.
+    """
 
     TYPE: ClassVar[str] = "vn.thidua.scoring.score-computed.v1"
 
@@ -30,6 +33,7 @@ class ScoreComputed(Event):
     stage: Literal["self", "verified"]
     total: Points
     sheet_version: int
+    revision: int | None = None
 
     @property
     def subject(self) -> str:

@@ -5,12 +5,13 @@ their order. A handler writes only rows of its events' own keys, reads what it l
 needs a fact of another key or topic to accept an event.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.base import Event
 from shared.messaging.envelope import Cause, Envelope, Headers
@@ -68,6 +69,7 @@ class Inbound:
 
 Handler = Callable[[Sequence[Received[E]], UnitOfWork], Awaitable[None]]
 InboundHandler = Callable[[Sequence[Inbound], UnitOfWork], Awaitable[None]]
+TopicSource = Callable[[AsyncConnection], Awaitable[Sequence[str]]]
 Order = Literal["key", "none"]
 
 
@@ -105,6 +107,7 @@ class Consumer:
         self.projections: dict[str, Projection] = {}
         self.inbound_handler: InboundHandler | None = None
         self.inbound_topics: frozenset[str] = frozenset()
+        self.topic_source: TopicSource | None = None
 
     def on(self, event: type[E], *, order: Order = "key") -> Callable[[Handler[E]], Handler[E]]:
         """Handle a type of event. `order="none"`: a fault parks the event alone, not its key."""
@@ -143,12 +146,21 @@ class Consumer:
         self.projections[name] = Projection(name, tuple(tables), dict(folds))
 
     def on_inbound(self, handler: InboundHandler) -> InboundHandler:
-        """Handle what other systems send; their topics are named by `listen_to`."""
+        """Handle what other systems send, on the topics of `inbound_topics_from`."""
         self.inbound_handler = handler
         return handler
 
-    def listen_to(self, topics: Sequence[str]) -> None:
-        """The inbound topics, one a publisher."""
+    def inbound_topics_from(self, source: TopicSource) -> TopicSource:
+        """Declare where the names of the inbound topics, one a publisher, are read.
+
+        It is asked again and again while the consumer runs: a topic is read from when it is named
+        and exists, in every replica. One that is named no more is read until the process ends.
+        """
+        self.topic_source = source
+        return source
+
+    def listen_to(self, topics: Iterable[str]) -> None:
+        """The inbound topics, as far as they are known now."""
         self.inbound_topics = frozenset(topics)
 
     @property

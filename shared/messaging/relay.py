@@ -41,6 +41,9 @@ _HEAD = (
     .order_by(outbox.c.seq)
     .limit(BATCH)
 )
+_FORGET = sa.delete(outbox).where(
+    outbox.c.seq == sa.bindparam("seqs", type_=sa.ARRAY(sa.BigInteger())).any_()
+)
 _TRY_LOCK = sa.text("SELECT pg_try_advisory_lock(:lock)")
 
 
@@ -224,9 +227,7 @@ def _count(rows: Sequence[_Row], done: Sequence[int], service: str) -> None:
 
 async def _delete(connection: AsyncConnection, seqs: Sequence[int]) -> None:
     if seqs:
-        await connection.execute(
-            sa.delete(outbox).where(outbox.c.seq == sa.any_(sa.cast(seqs, sa.ARRAY(sa.BigInteger))))
-        )
+        await connection.execute(_FORGET, {"seqs": seqs})
 
 
 async def _close(producer: AIOKafkaProducer) -> None:

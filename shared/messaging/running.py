@@ -37,6 +37,8 @@ SHOW_SECONDS = 1.0
 LOOK_SECONDS = 10.0
 """How long nothing may come before it is asked whether there is nothing."""
 LOOK_DEADLINE = 2.0
+ASK_SECONDS = 2.0
+"""How often it is asked whether there are inbound topics that are not read yet."""
 
 
 @dataclass(slots=True)
@@ -100,6 +102,9 @@ class Runner:
     _last_shown: float = 0.0
     _reached: dict[TopicPartition, int] = field(default_factory=dict)
     _past: dict[str, Mapping[TopicPartition, int]] = field(default_factory=dict)
+    _next_ask: float = 0.0
+    _absent: frozenset[str] = frozenset()
+    _new_here: bool = False
 
     async def run(self) -> None:
         """Consume until `stop`; then finish the batch at hand and leave."""
@@ -119,12 +124,14 @@ class Runner:
         ever, however well the broker is; a new one takes its place.
         """
         client = make_consumer(self.kafka, self.consumer.name, self.instance)
-        client.subscribe(list(self.consumer.topics), listener=_Rebalance(self))
-        self.client = client
         try:
+            await self._learn_topics()
+            self._subscribe(client)
+            self.client, self._new_here = client, True
             await client.start()
             while not self._stopping.is_set():
                 await self._turn(client)
+                await self._keep_up_with_topics(client)
             await self._show_progress(client, self._unshown)
         except KafkaError as error:
             log.warning("a new client takes over from one that fails for good: %r", error)
@@ -135,6 +142,56 @@ class Runner:
 
     def stop(self) -> None:
         self._stopping.set()
+
+    def _subscribe(self, client: AIOKafkaConsumer) -> None:
+        """To all topics that are known now. The group shares its partitions out anew, and each
+        member seeks its positions, as after any other rebalance.
+        """
+        self.lose_place(assigned=False)
+        client.subscribe(list(self.consumer.topics), listener=_Rebalance(self))
+
+    async def _keep_up_with_topics(self, client: AIOKafkaConsumer) -> None:
+        """Subscribe again when an inbound topic is new, or when the group does not know of it.
+
+        A static member that comes back with a new subscription gets the partitions it had, and
+        the broker sees no reason to share out anew. So a new client that is given nothing of a
+        topic subscribes once more: of a group's leader that makes the group share out.
+        """
+        if self.consumer.topic_source is None or time.monotonic() < self._next_ask:
+            return
+        known = set(self.consumer.topics)
+        await self._learn_topics()
+        given = {partition.topic for partition in client.assignment()}
+        unknown_to_group = self._new_here and self._assigned and not known <= given
+        if self._assigned:
+            self._new_here = False
+        if unknown_to_group or known != set(self.consumer.topics):
+            await self._show_progress(client, self._unshown)
+            self._subscribe(client)
+
+    async def _learn_topics(self) -> None:
+        """Ask for the names of the inbound topics, and listen to those that exist.
+
+        One that does not would make all others wait: Kafka's client asks for it again and again.
+        """
+        source, observer = self.consumer.topic_source, self.observer
+        if source is None or observer is None:
+            return
+        self._next_ask = time.monotonic() + ASK_SECONDS
+        try:
+            async with self.engine.connect() as connection:
+                named = frozenset(await source(connection)) - self.consumer.inbound_topics
+            async with asyncio.timeout(LOOK_DEADLINE):
+                absent = named - await observer.topics() if named else frozenset[str]()
+        except Exception as error:
+            if not is_transient(error) and not isinstance(error, KafkaError):
+                raise
+            log.info("it is not known which inbound topics there are: %r", error)
+            return
+        self.consumer.listen_to(self.consumer.inbound_topics | (named - absent))
+        if absent - self._absent:
+            log.warning("inbound topics are missing, or not ours to read: %s", sorted(absent))
+        self._absent = absent
 
     def lose_place(self, *, assigned: bool) -> None:
         """What is polled from here on is dropped, until the positions have been sought."""

@@ -197,8 +197,9 @@ class Works:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A read-only look at one consistent state."""
-        async with self.engine.connect() as connection, connection.begin():
-            await connection.execute(
-                sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        async with self.engine.connect() as connection:
+            looking = await connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
-            yield connection
+            async with looking.begin():
+                yield looking

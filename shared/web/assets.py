@@ -1,4 +1,4 @@
-"""Stylesheet and fonts: read once, named by what is in them, served by every service."""
+"""Stylesheet, fonts and scripts: read once, named by what is in them, served by every service."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ from shared.web.problems import not_found
 
 _FOLDER = Path(__file__).with_name("static")
 _LINK = re.compile(rb"url\(([\w./-]+)\)")
-_SERVED: Final = {".css", ".woff2", ".svg"}
+_SERVED: Final = {".css", ".js", ".woff2", ".svg"}
 FOREVER: Final = "public, max-age=31536000, immutable"
 
 

@@ -24,6 +24,8 @@ Number = int | Decimal
 _WIDTH: Final = 880
 _LINE: Final = 34
 _FONT: Final = 14
+_LINES_HEIGHT: Final = 420
+_MOST_LABELS: Final = 12
 _HELD_BACK: Final = ("defs", "title", "desc")
 
 
@@ -66,10 +68,58 @@ def bars(
     drawing.x_labels = list(reversed(labels))
     for name, values in series.items():
         drawing.add(name, [_plain(value) for value in reversed(values)])
+    return _chart(drawing, title, about, what, labels, series)
+
+
+def lines(
+    title: str,
+    about: str,
+    what: str,
+    labels: Sequence[str],
+    series: Mapping[str, Sequence[Number | None]],
+    *,
+    most: int,
+) -> Chart:
+    """A line a series, from 0 to `most`; it has a gap where nothing is known. The stylesheet gives
+    each dashes of its own.
+    """
+    drawing = pygal.Line(
+        width=_WIDTH,
+        height=_LINES_HEIGHT,
+        style=Style(label_font_size=_FONT, legend_font_size=_FONT),
+        js=(),
+        css=(),
+        margin=8,
+        no_prefix=True,
+        disable_xml_declaration=True,
+        show_legend=True,
+        legend_at_bottom=True,
+        show_minor_x_labels=False,
+        dots_size=2.5,
+        truncate_label=-1,
+        formatter=_words,
+        value_formatter=_words,
+        range=(0, most),
+    )
+    drawing.x_labels = list(labels)
+    drawing.x_labels_major = list(labels)[:: max(1, -(-len(labels) // _MOST_LABELS))]
+    for name, values in series.items():
+        drawing.add(name, [_plain(value) for value in values])
+    return _chart(drawing, title, about, what, labels, series)
+
+
+def _chart(
+    drawing: Any,
+    title: str,
+    about: str,
+    what: str,
+    labels: Sequence[str],
+    series: Mapping[str, Sequence[Number | None]],
+) -> Chart:
     drawing.add_xml_filter(lambda root: _named(_bare(root), title, about))
     svg = Markup(drawing.render(is_unicode=True))  # noqa: S704
-    lines = list(zip(labels, zip(*series.values(), strict=True), strict=True))
-    return Chart(title, what, list(series), lines, svg)
+    told = list(zip(labels, zip(*series.values(), strict=True), strict=True))
+    return Chart(title, what, list(series), told, svg)
 
 
 def _plain(value: Number | None) -> float | None:

@@ -57,7 +57,7 @@ class Tagging:
         return answer
 
 
-def tagging(
+async def tagging(
     response: Response,
     if_none_match: Annotated[
         str | None,
@@ -92,7 +92,7 @@ class Matching:
             )
 
 
-def matching(
+async def matching(
     if_match: Annotated[
         str | None,
         Header(

@@ -1,11 +1,18 @@
 """Who asks: access tokens that every service verifies by itself with the issuer's keys."""
 
-from dataclasses import dataclass
+import json
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from functools import lru_cache
+from hashlib import sha256
+from typing import Annotated, Any, NamedTuple
 
 import jwt
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from fastapi import Depends, Request
+from jwt.utils import base64url_decode
 
 from shared.access import EndedAccess
 from shared.roles import Role
@@ -24,6 +31,8 @@ SEES_ALL: tuple[Role, ...] = (
 )
 """Roles that see every unit's results (architecture: who sees which result)."""
 
+MOST_TOKENS = 10_000
+"""Whose signature a process remembers to have checked."""
 _STALE = "Phiên đăng nhập không hợp lệ hoặc đã hết hạn."
 
 
@@ -32,7 +41,8 @@ class Person:
     """Somebody signed in, or a machine.
 
     `unit` is the participant they belong to, or ""; `units` those for which they hold a role;
-    `sessions` the council's sessions that a role of theirs is limited to (none: no limit).
+    `sessions` the council's sessions that a role of theirs is limited to (none: no limit);
+    `heads` the units as whose head they act.
     `acting_for` is the person in whose place they act, of `acting_for_unit`.
     """
 
@@ -47,6 +57,7 @@ class Person:
     acting_for_unit: str = ""
     session: str = ""
     scopes: frozenset[str] = frozenset()
+    heads: frozenset[str] = frozenset()
 
     def has(self, *roles: Role) -> bool:
         return not self.roles.isdisjoint(roles)
@@ -71,6 +82,15 @@ class Person:
         return f"{self.id} for {self.acting_for}" if self.acting_for else self.id
 
 
+class _Verified(NamedTuple):
+    """What a token said that `key` has signed; `good_until` in seconds since 1970."""
+
+    key: Any
+    good_until: int
+    person: Person
+    issued_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class TokenReader:
     """Verifies tokens.
@@ -83,45 +103,76 @@ class TokenReader:
     issuer: str = ""
     pinned: str = ""
     ended: EndedAccess | None = None
+    _verified: OrderedDict[bytes, _Verified] = field(default_factory=OrderedDict, compare=False)
 
     async def read(self, token: str) -> Person:
         """Raises Problem (401) when the token cannot be verified or its access has ended."""
         try:
-            claims = await self._claims(token)
-            person = _person(claims)
+            found = await self._verify(token)
         except (jwt.PyJWTError, KeyError, TypeError, ValueError):
             raise unauthenticated(_STALE) from None
-        if self.ended is not None:
-            issued_at = datetime.fromtimestamp(float(claims.get("iat", 0)), UTC)
-            if await self.ended.has_ended(person.ward, person.id, person.session, issued_at):
-                raise unauthenticated(_STALE)
+        person, issued_at = found.person, found.issued_at
+        if self.ended is not None and await self.ended.has_ended(
+            person.ward, person.id, person.session, issued_at
+        ):
+            raise unauthenticated(_STALE)
         return person
 
-    async def _claims(self, token: str) -> dict[str, Any]:
-        kid = jwt.get_unverified_header(token).get("kid")
-        required = ["sub", "exp", "ward", "roles"]
+    async def _verify(self, token: str) -> _Verified:
+        """A signature is checked once for as long as the key stays published and the same."""
+        key = await self._key_of(token)
+        digest = sha256(token.encode()).digest()
+        known = self._verified.get(digest)
+        if known is not None and known.key is key and known.good_until > time.time():
+            return known
+        claims = self._claims(token, key)
+        issued_at = datetime.fromtimestamp(float(claims.get("iat", 0)), UTC)
+        found = _Verified(key, int(claims["exp"]), _person(claims), issued_at)
+        self._verified[digest] = found
+        while len(self._verified) > MOST_TOKENS:
+            self._verified.popitem(last=False)
+        return found
+
+    async def _key_of(self, token: str) -> Any:
+        """The issuer's key that the token names, or the pinned one."""
+        kid = _kid_of(token.partition(".")[0])
         if kid is None and self.pinned:
-            return dict(
-                jwt.decode(
-                    token,
-                    self.pinned,
-                    algorithms=[ALGORITHM],
-                    options={"require": required, "verify_aud": False},
-                )
-            )
+            return _read_pem(self.pinned)
         key = await self.keys.find(str(kid)) if self.keys is not None and kid else None
         if key is None:
             raise jwt.InvalidTokenError(f"no key {kid}")
-        return dict(
-            jwt.decode(
-                token,
-                key.key,
-                algorithms=[ALGORITHM],
-                audience=AUDIENCE,
-                issuer=self.issuer,
-                options={"require": [*required, "iat", "iss", "aud"], "verify_iat": False},
+        return key
+
+    def _claims(self, token: str, key: Any) -> dict[str, Any]:
+        required = ["sub", "exp", "ward", "roles"]
+        if isinstance(key, jwt.PyJWK):
+            return dict(
+                jwt.decode(
+                    token,
+                    key.key,
+                    algorithms=[ALGORITHM],
+                    audience=AUDIENCE,
+                    issuer=self.issuer,
+                    options={"require": [*required, "iat", "iss", "aud"], "verify_iat": False},
+                )
             )
-        )
+        pinned: Any = {"require": required, "verify_aud": False}
+        return dict(jwt.decode(token, key, algorithms=[ALGORITHM], options=pinned))
+
+
+@lru_cache(maxsize=64)
+def _kid_of(header: str) -> Any:
+    """What a token's header, the same for all that one key has signed, calls the key.
+
+    Raises ValueError on what is no header; the rest is judged when the token is verified.
+    """
+    return dict(json.loads(base64url_decode(header))).get("kid")
+
+
+@lru_cache(maxsize=8)
+def _read_pem(pem: str) -> Any:
+    """Raises ValueError on what is no public key."""
+    return load_pem_public_key(pem.encode())
 
 
 def _person(claims: dict[str, Any]) -> Person:
@@ -137,6 +188,7 @@ def _person(claims: dict[str, Any]) -> Person:
         claims.get("act_unit", ""),
         claims.get("sid", ""),
         frozenset(claims.get("scope", "").split()),
+        frozenset(claims.get("heads", ())),
     )
 
 

@@ -50,7 +50,8 @@ class Listing(Generic[T]):
     _narrowed: list[T] = field(init=False)
 
     def __post_init__(self) -> None:
-        rows = [row for row in self.found if not self.narrowed or self._matches(row)]
+        narrowed = self.narrowed
+        rows = [row for row in self.found if not narrowed or self._matches(row)]
         column = next((c for c in self.columns if c.sortable and c.name == self.sort), None)
         if column is not None:
             value = column.value

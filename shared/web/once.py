@@ -74,11 +74,12 @@ class Turn:
     _said: Any = field(default=_NOTHING)
 
     @asynccontextmanager
-    async def begin(self, *keys: str) -> AsyncIterator[UnitOfWork]:
+    async def begin(self, *keys: str, of: str | None = None) -> AsyncIterator[UnitOfWork]:
         """A unit of work that holds the keys' locks, as `Works.begin`; `says` must end it.
 
-        A second request with the same key waits here for the first. Raises Replayed when that
-        has been done, Problem (422) when it was another request.
+        `of`: what tells the request's body from another, where it is not to be read whole. A
+        second request with the same key waits here for the first. Raises Replayed when that has
+        been done, Problem (422) when it was another request.
         """
         works: Works = self.request.app.state.parts.works
         person: Person | None = self.request.state.person
@@ -87,7 +88,8 @@ class Turn:
                 yield work
                 self._check()
             return
-        digest = await _digest(self.request)
+        body = await self.request.body() if of is None else of.encode()
+        digest = _digest(self.request, body)
         async with works.begin(f"answer/{person.ward}/{person.id}/{self.key}", *keys) as work:
             await _look_up(work, person, self.key, digest)
             yield work
@@ -119,10 +121,10 @@ class Turn:
             await sweep(work.connection, work.system.now())
 
 
-async def _digest(request: Request) -> str:
+def _digest(request: Request, body: bytes) -> str:
     """Of the method, the address and the body as sent."""
     address = f"{request.method} {request.url.path}?{request.url.query}\n"
-    return sha256(address.encode() + await request.body()).hexdigest()
+    return sha256(address.encode() + body).hexdigest()
 
 
 async def _look_up(work: UnitOfWork, person: Person, key: str, digest: str) -> None:
@@ -149,7 +151,8 @@ async def sweep(connection: AsyncConnection, now: datetime) -> int:
     return done.rowcount
 
 
-def turn_of(request: Request, key: Key = None) -> Turn:
+async def turn_of(request: Request, key: Key = None) -> Turn:
+    """Not async, it would wait for a thread of its own."""
     return Turn(request, key)
 
 

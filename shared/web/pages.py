@@ -1,9 +1,10 @@
 """The page shell: one layout, one stylesheet, Vietnamese dates and numbers."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from decimal import Decimal
-from functools import cache, partial
+from functools import cache, lru_cache, partial
+from gettext import NullTranslations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from shared.web.problems import Problem
 
 TEMPLATES = Path(__file__).parent / "templates"
+ROWS_KEPT = 2048
+"""Rows of tables that a process keeps drawn: most lists are asked for again as they were."""
 _CELL = re.compile(r"<t([dh])\b")
 
 
@@ -37,14 +40,48 @@ def vietnamese_number(value: Decimal | int) -> str:
 
 def under(cells: Markup, columns: Sequence[Column[Any]]) -> Markup:
     """Cells of a row, each carrying its column's title, which narrow screens show beside it."""
-    titles = iter(columns)
+    return _under(str(cells), tuple(column.title for column in columns))
+
+
+@lru_cache(maxsize=ROWS_KEPT)
+def _under(cells: str, titles: Sequence[str]) -> Markup:
+    marks = iter(_marks(titles))
 
     def mark(cell: re.Match[str]) -> str:
-        title = escape(column.title) if (column := next(titles, None)) else ""
-        role = "rowheader" if cell[1] == "h" else "cell"
-        return f'<t{cell[1]} role="{role}" data-th="{title}"'
+        return next(marks, _UNTITLED)[cell[1]]
 
-    return Markup(_CELL.sub(mark, str(cells)))  # noqa: S704
+    return Markup(_CELL.sub(mark, cells))  # noqa: S704
+
+
+@lru_cache(maxsize=512)
+def _marks(titles: Sequence[str]) -> Sequence[Mapping[str, str]]:
+    return [
+        {
+            "h": f'<th role="rowheader" data-th="{escape(title)}"',
+            "d": f'<td role="cell" data-th="{escape(title)}"',
+        }
+        for title in titles
+    ]
+
+
+[_UNTITLED] = _marks(("",))
+
+
+def _speaking(words: NullTranslations) -> Callable[..., Markup]:
+    """Jinja2's new-style `gettext`, which looks a label up and escapes it once, not every time."""
+
+    @lru_cache(maxsize=8192)
+    def look_up(text: str) -> Markup:
+        return Markup(words.gettext(text))  # noqa: S704
+
+    @lru_cache(maxsize=8192)
+    def look_up_whole(text: str) -> Markup:
+        return look_up(text) % {}
+
+    def gettext(text: str, /, **variables: Any) -> Markup:
+        return look_up(text) % variables if variables else look_up_whole(text)
+
+    return gettext
 
 
 def environment(*folders: Path) -> Environment:
@@ -59,6 +96,7 @@ def environment(*folders: Path) -> Environment:
     )
     words = translations()
     made.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.globals["_"] = made.globals["gettext"] = _speaking(words)
     made.globals["language"] = LANGUAGE
     made.filters["date"] = vietnamese_date
     made.filters["time"] = vietnamese_time
@@ -95,6 +133,19 @@ class Pages:
         template = self._environment.get_template(name)
         html = template.render({**shell(request, self._service), **values})
         return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
+
+    def drawn(self, name: str, about: str) -> Callable[[Hashable], Markup]:
+        """Draws a template of one value, called `about` there, and keeps what it drew.
+
+        The template must depend on nothing but that value.
+        """
+        template = self._environment.get_template(name)
+
+        @lru_cache(maxsize=ROWS_KEPT)
+        def draw(value: Hashable) -> Markup:
+            return Markup(template.render({about: value}))  # noqa: S704
+
+        return draw
 
 
 def error_page(request: Request, problem: "Problem") -> HTMLResponse:

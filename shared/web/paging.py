@@ -87,7 +87,7 @@ _WRONG = Problem(
 )
 
 
-def pager(
+async def pager(
     request: Request,
     response: Response,
     limit: Annotated[int, Query(ge=1, le=MOST, description="The most items of a page.")] = USUAL,

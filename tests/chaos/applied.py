@@ -19,13 +19,16 @@ OUT_OF_ORDER: Mapping[str, frozenset[str]] = {
     "intake": _types(_INTAKE, "access-ended", "contact-erased"),
     "scoring": _types(_INTAKE, "access-ended"),
     "awards": _types(_INTAKE, "access-ended"),
-    "notify": _types(_INTAKE, "access-ended", "reminder-due", "obligation-overdue")
+    "notify": _types(
+        _INTAKE, "access-ended", "reminder-due", "obligation-overdue", "obligation-escalated"
+    )
     | _types(_NOTIFY, "mail-sent", "mail-failed"),
 }
 """Types that a fault parks alone: they pass the parked events of their key."""
 
 READS: Mapping[str, frozenset[str]] = {
-    "intake": _types(_INTAKE, "reminder-due", "obligation-overdue") | OUT_OF_ORDER["intake"],
+    "intake": _types(_INTAKE, "reminder-due", "obligation-overdue", "obligation-escalated")
+    | OUT_OF_ORDER["intake"],
     "scoring": _types(
         _INTAKE,
         "movement-launched",
@@ -33,10 +36,16 @@ READS: Mapping[str, frozenset[str]] = {
         "participant-registered",
         "report-received",
         "report-accepted",
+        "report-reopened",
     )
     | OUT_OF_ORDER["scoring"],
     "awards": _types(
-        _INTAKE, "movement-launched", "period-opened", "participant-registered", "report-accepted"
+        _INTAKE,
+        "movement-launched",
+        "period-opened",
+        "participant-registered",
+        "report-accepted",
+        "report-reopened",
     )
     | _types(_SCORING, "result-frozen")
     | OUT_OF_ORDER["awards"],
@@ -48,10 +57,14 @@ READS: Mapping[str, frozenset[str]] = {
         "contact-recorded",
         "contact-erased",
         "obligation-opened",
+        "obligation-moved",
+        "obligation-withdrawn",
         "obligation-met",
         "report-received",
         "report-returned",
         "report-accepted",
+        "report-reopened",
+        "report-withdrawn",
     )
     | _types(_SCORING, "sheet-adopted", "score-computed", "result-frozen")
     | _types(_AWARDS, "dossier-opened", "candidate-published", "dossier-concluded", "award-decided")

@@ -23,7 +23,9 @@ class ServiceDied(Exception):
 
 def command_of(name: str) -> ServiceCommand:
     base = [sys.executable, "-m", "tests.chaos.service", name]
-    return ServiceCommand([*base, "migrate"], [*base, "serve"])
+    register = [sys.executable, "-m", "services.intake", "publishers"]
+    publishers = register if name == "intake" else []
+    return ServiceCommand([*base, "migrate"], [*base, "serve"], publishers=publishers)
 
 
 class ChaosStack(Stack):

@@ -19,6 +19,8 @@ _TOLD = {
         "obligation-opened",
         "reminder-due",
         "obligation-overdue",
+        "obligation-moved",
+        "obligation-withdrawn",
         "report-received",
         "report-returned",
         "report-accepted",
@@ -111,6 +113,6 @@ class States:
             for name in names
             for record in self._facts.of(topic, name)
         }
-        self._same("notify", "SELECT event_id FROM notice", told)
+        self._same("notify", "SELECT DISTINCT event_id FROM notice WHERE kind <> 'escalated'", told)
         shown = {(r.told,) for r in self._facts.of(AWARDS, "candidate-published")}
         self._same("notify", "SELECT dossier FROM candidate", shown)

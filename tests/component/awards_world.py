@@ -34,6 +34,7 @@ from shared.contracts.intake import (
     ParticipantRegistered,
     PeriodOpened,
     ReportAccepted,
+    ReportReopened,
 )
 from shared.contracts.scoring import ResultFrozen
 from shared.database import connect
@@ -145,6 +146,18 @@ class Ward:
                 Nomination(subject=subject, form=FORM, reason="Có nhiều sáng kiến.")
                 for subject in subjects
             ),
+        )
+
+    def reopened(self, code: str, revision: int) -> ReportReopened:
+        return ReportReopened(
+            ward=self.code,
+            participant=code,
+            period=PERIOD,
+            report_id=UUID(int=1),
+            revision=revision,
+            reasons=(),
+            correct_by=at(28),
+            reopened_at=at(13),
         )
 
     def result(

@@ -23,7 +23,7 @@ from services.intake import app, routines
 from services.intake.store.tables import tables
 from shared.calendar import WARD_ZONE
 from shared.clock import BusinessClock, SystemClock
-from shared.contracts.inbound import ReportSubmitted
+from shared.contracts.inbound import ReportSubmitted, inbound_topic
 from shared.database import connect
 from shared.messaging.applying import Applied, Applier
 from shared.messaging.relay import Relay
@@ -33,21 +33,13 @@ from shared.messaging.unit_of_work import Works
 from shared.migrations import migrate
 from shared.routine import Routine, RoutineRunner
 from shared.service import Parts, build_app
+from tests.component.registered import REGISTER, enter_publishers
 from tests.kernel import FakeRecord, header_pairs
 
 WARD = "tu-minh"
 PERIOD = "2025-annual"
 PLANS = "2025-plan"
 DEADLINE = "2025-12-09T23:59:59+07:00"
-
-REGISTER = """
-- name: e-office
-  source: urn:thidua:publisher:e-office
-  grants: [{ward: tu-minh, participants: all}]
-- name: trial
-  source: urn:thidua:publisher:trial
-  grants: [{ward: tu-minh, participants: [tieu-hoc-1]}]
-"""
 
 _KEY = Ed25519PrivateKey.generate()
 _PUBLIC = _KEY.public_key().public_bytes(pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo)
@@ -90,6 +82,7 @@ def token(person: str, *, ward: str = WARD, minutes: int = 10, **claims: Any) ->
         "name": f"Người dùng {person}",
         "roles": [role],
         "unit": unit,
+        "heads": [unit] if role == "head" else [],
         "ward": ward,
         "exp": datetime.now(UTC) + timedelta(minutes=minutes),
     }
@@ -143,6 +136,7 @@ class DeskRoom:
         names = ", ".join(table.name for table in (*kernel.sorted_tables, *tables.sorted_tables))
         async with self.engine.begin() as connection:
             await connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY"))
+        await enter_publishers(self.engine, *REGISTER)
         self.clock.time = START
         self.client.cookies.clear()
         self._offsets, self._seen = itertools.count(), 0
@@ -241,11 +235,9 @@ class DeskRoom:
 
 
 @asynccontextmanager
-async def intake_at(url: str, folder: Path) -> AsyncIterator[DeskRoom]:
-    """Intake with its schema, nobody on the roll, at 08:00 on 01/08/2025."""
+async def intake_at(url: str, folder: Path, **more: Any) -> AsyncIterator[DeskRoom]:
+    """Intake with its schema, nobody on the roll, at 08:00 on 01/08/2025; `more`: settings."""
     await migrate(url, app.service.migrations)
-    publishers = folder / "publishers.yaml"
-    publishers.write_text(REGISTER, "utf-8")
     settings = app.IntakeSettings(
         database_url=url,
         kafka="nowhere.example:9092",
@@ -253,14 +245,15 @@ async def intake_at(url: str, folder: Path) -> AsyncIterator[DeskRoom]:
         env="local",
         key_secret=Fernet.generate_key().decode(),
         smtp="nowhere.example:25",
-        publishers_file=publishers,
+        **more,
     )
     engine, system, clock = connect(url), SystemClock(), HandClock()
     relay = Relay(engine, settings.kafka, "intake", "0")
     works = Works(engine, "intake", clock, system)
     parts = Parts(settings, engine, works, clock, system)
-    await app.read_register(parts)
+    await enter_publishers(engine, *REGISTER)
     consumer = app.service.consumer
+    consumer.listen_to(inbound_topic(publisher.name) for publisher in REGISTER)
     applier = Applier(consumer, engine, clock, system)
     planner = routines.planner(works)
     runner = Runner(consumer, applier, engine, settings.kafka, "0")
@@ -283,11 +276,13 @@ _databases = itertools.count(1)
 
 
 @asynccontextmanager
-async def one_intake(infrastructure: Provided, folder: Path) -> AsyncIterator[DeskRoom]:
+async def one_intake(
+    infrastructure: Provided, folder: Path, **more: Any
+) -> AsyncIterator[DeskRoom]:
     """Intake on a database that several tests use one after the other; see `begin_anew`."""
     name = f"intake_desk_{next(_databases)}"
     try:
-        async with intake_at(infrastructure.create_database(name), folder) as room:
+        async with intake_at(infrastructure.create_database(name), folder, **more) as room:
             yield room
     finally:
         infrastructure.drop_database(name)
@@ -331,6 +326,7 @@ MOVEMENT: dict[str, Any] = {
         }
     ],
     "reminder_offsets": [30, 14, 7, 3, 1, 0],
+    "adoption": {"number": "15/KH-UBND", "decided_on": "2025-08-01"},
 }
 
 

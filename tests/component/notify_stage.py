@@ -34,16 +34,21 @@ from shared.contracts.intake import (
     ContactErased,
     ContactRecorded,
     MovementLaunched,
+    ObligationEscalated,
     ObligationMet,
+    ObligationMoved,
     ObligationOpened,
     ObligationOverdue,
+    ObligationWithdrawn,
     ParticipantRegistered,
     PeriodOpened,
     ReminderDue,
     ReportAccepted,
     ReportedItem,
     ReportReceived,
+    ReportReopened,
     ReportReturned,
+    ReportWithdrawn,
     ReturnReason,
 )
 from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
@@ -64,6 +69,7 @@ HOUSE = House(
 )
 PERIOD = "2025-annual"
 DUE = last_moment_before(date(2025, 12, 10))
+LATER = last_moment_before(date(2025, 12, 16))
 REPORTED = datetime(2025, 12, 5, 9, 30, tzinfo=WARD_ZONE)
 NOON = datetime(2025, 12, 2, 12, 0, tzinfo=WARD_ZONE)
 SCHOOL, PUPIL = "truong-1", "ca-nhan-1"
@@ -300,6 +306,23 @@ class Story:
             self._dated(code, "annual-report", "owes") | {"days_late": 1}
         )
 
+    def escalated(self, head: str | None = "truong-1.head") -> ObligationEscalated:
+        late = {"days_late": 4, "head": head}
+        return ObligationEscalated.model_validate(
+            self._dated(SCHOOL, "annual-report", "owes") | late
+        )
+
+    def moved(self, due: datetime = LATER, was: datetime = DUE) -> ObligationMoved:
+        changed = {"due": due, "due_text": f"đến hết ngày {due:%d/%m/%Y}", "was_due": was}
+        return ObligationMoved.model_validate(
+            self._dated(SCHOOL, "annual-report", "owes") | changed | {"why": "Lùi hạn vì bão."}
+        )
+
+    def withdrawn(self, why: str = "waived") -> ObligationWithdrawn:
+        return ObligationWithdrawn.model_validate(
+            self._duty(SCHOOL, "annual-report") | {"why": why, "reason": "Đơn vị đang sáp nhập."}
+        )
+
     def met(self, code: str = SCHOOL, kind: str = "annual-report") -> ObligationMet:
         return ObligationMet.model_validate(
             self._duty(code, kind) | {"met_at": REPORTED, "on_time": True}
@@ -320,6 +343,18 @@ class Story:
         more = {"received_at": REPORTED, "late": False, "days_late": 0, "door": "http"}
         return ReportReceived.model_validate(
             self._report(code, revision) | more | {"items": tuple(items)}
+        )
+
+    def reopened(self, revision: int = 2) -> ReportReopened:
+        reasons = (ReturnReason(pointer="/items/1", text="Số liệu thay đổi."),)
+        return ReportReopened.model_validate(
+            self._report(SCHOOL, revision)
+            | {"reasons": reasons, "correct_by": LATER, "reopened_at": REPORTED}
+        )
+
+    def taken_back(self, revision: int = 1) -> ReportWithdrawn:
+        return ReportWithdrawn.model_validate(
+            self._report(SCHOOL, revision) | {"withdrawn_at": REPORTED}
         )
 
     def returned(self, revision: int = 1) -> ReportReturned:
@@ -343,9 +378,10 @@ class Story:
             adopted_on=date(2025, 12, 1),
         )
 
-    def scored(self, stage: str) -> ScoreComputed:
+    def scored(self, stage: str, revision: int | None = None) -> ScoreComputed:
         """`stage`: self or verified."""
-        about = {"ward": self.ward, "participant": SCHOOL, "period": PERIOD, "stage": stage}
+        about: dict[str, Any] = {"ward": self.ward, "participant": SCHOOL, "period": PERIOD}
+        about |= {"stage": stage, "revision": revision}
         return ScoreComputed.model_validate(about | {"total": Decimal("80.00"), "sheet_version": 1})
 
     def result(self) -> ResultFrozen:

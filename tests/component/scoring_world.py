@@ -33,6 +33,7 @@ from shared.contracts.intake import (
     ReportAccepted,
     ReportedItem,
     ReportReceived,
+    ReportReopened,
 )
 from shared.database import connect
 from shared.messaging.applying import Applied, Applier
@@ -237,6 +238,18 @@ class Ward:
             revision=revision,
             accepted_at=NOW - timedelta(days=1),
             late=late,
+        )
+
+    def reopened(self, code: str, *, revision: int = 1) -> ReportReopened:
+        return ReportReopened(
+            ward=self.code,
+            participant=code,
+            period=PERIOD,
+            report_id=uuid5(REPORTS, f"{self.code}/{code}/{PERIOD}"),
+            revision=revision,
+            reasons=(),
+            correct_by=NOW + timedelta(days=9),
+            reopened_at=NOW,
         )
 
 

@@ -236,8 +236,7 @@ def claims_of(token: str | None) -> dict[str, Any]:
 async def office_at(url: str, folder: Path, **more: Any) -> AsyncIterator[Office]:
     """The issuer with its schema, two people of one unit on file."""
     await migrate(url, app.service.migrations)
-    publishers, mail_folder = folder / "publishers.yaml", folder / f"mail-{uuid4()}"
-    publishers.write_text("[]", "utf-8")
+    mail_folder = folder / f"mail-{uuid4()}"
     catcher = Catcher(mail_folder)
     server = await asyncio.get_running_loop().create_server(
         lambda: SMTP(catcher, hostname="relay.example"), "127.0.0.1", 0
@@ -247,7 +246,6 @@ async def office_at(url: str, folder: Path, **more: Any) -> AsyncIterator[Office
         "kafka": "nowhere.example:9092",
         "env": "local",
         "origin": ORIGIN,
-        "publishers_file": publishers,
         "key_secret": Fernet.generate_key().decode(),
         "smtp": f"127.0.0.1:{server.sockets[0].getsockname()[1]}",
         "mail_from": "Phòng Văn hóa - Xã hội <thi-dua@tu-minh.example>",

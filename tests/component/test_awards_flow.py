@@ -112,6 +112,17 @@ def _story_of(ward: Ward) -> list[Event]:
     ]
 
 
+async def test_a_report_that_is_opened_again_proposes_nobody_until_it_is_accepted_again(
+    world: World,
+) -> None:
+    ward = world.ward()
+    await world.tell(*ward.everything(), ward.accepted("phong-b", 2, "Đơn vị truong-2"))
+    await world.tell(ward.reopened("phong-b", 2))
+    assert (await known(world, ward))["proposal"] == []
+    await world.tell(ward.accepted("phong-b", 3, "Đơn vị truong-3"))
+    assert [row[3] for row in (await known(world, ward))["proposal"]] == ["Đơn vị truong-3"]
+
+
 async def test_a_dossier_waits_for_whichever_fact_is_missing(world: World) -> None:
     """Without any one of them it is refused; once the last has come, whichever, it is opened."""
     refusals = {

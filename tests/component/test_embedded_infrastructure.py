@@ -70,9 +70,9 @@ async def test_the_server_is_set_as_a_real_one(own: Infrastructure) -> None:
 
 def topics_job(kafka: str, register: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "deploy.topics", *arguments],
+        [sys.executable, "-m", "deploy.topics", "--publishers", str(register), *arguments],
         cwd=ROOT,
-        env={"THIDUA_KAFKA": kafka, "THIDUA_PUBLISHERS_FILE": str(register)},
+        env={"THIDUA_KAFKA": kafka},
         capture_output=True,
         text=True,
         check=False,

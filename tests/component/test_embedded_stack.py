@@ -98,7 +98,6 @@ def test_services_get_settings_but_no_private_key(stack: Stack, browser: httpx.C
     assert [name for name in SERVICES if "THIDUA_SMTP" in settings[name]] == ["intake", "notify"]
     assert [name for name in SERVICES if "THIDUA_KEY_SECRET_FILE" in settings[name]] == ["intake"]
     assert [name for name in SERVICES if "THIDUA_DOCUMENTS" in settings[name]] == ["awards"]
-    assert [name for name in SERVICES if "THIDUA_PUBLISHERS_FILE" in settings[name]] == ["intake"]
     for secret in ("token-private.pem", "key-secret"):
         assert stat.S_IMODE((stack.state.secrets / secret).stat().st_mode) == 0o600
 

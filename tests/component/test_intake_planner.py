@@ -89,14 +89,17 @@ async def meet_plans(room: DeskRoom) -> None:
 async def test_reminders_come_due_by_the_business_clock(room: DeskRoom) -> None:
     await open_the_year(room)
     await meet_plans(room)
-    assert await told_at(room, "2025-11-09 07:29:59") == []
-    assert await told_at(room, "2025-11-09 07:30") == reminded(30, *ASKED)
+    assert await told_at(room, "2025-11-07 07:29:59") == []
+    assert await told_at(room, "2025-11-07 07:30") == reminded(32, *ASKED)
     assert await told_at(room, "2025-11-09 08:00") == []
-    for day, left in (("11-25", 14), ("12-02", 7), ("12-06", 3), ("12-08", 1), ("12-09", 0)):
+    for day, left in (("11-25", 14), ("12-02", 7), ("12-05", 4), ("12-08", 1), ("12-09", 0)):
         assert await told_at(room, f"2025-{day} 07:30") == reminded(left, *ASKED)
     assert await told_at(room, "2025-12-10 07:29") == []
     overdue = [("obligation-overdue", code, 1) for code in OWING]
     assert await told_at(room, "2025-12-10 07:30") == overdue
+    assert await told_at(room, "2025-12-15 07:29") == []
+    escalated = [("obligation-escalated", code, 6) for code in OWING]
+    assert await told_at(room, "2025-12-15 07:30") == escalated
     assert await told_at(room, "2026-06-01 07:30") == []
 
 
@@ -106,9 +109,10 @@ async def test_after_an_outage_only_the_latest_goes_out(room: DeskRoom) -> None:
     assert await told_at(room, "2025-12-05 10:00") == reminded(4, *ASKED)
     states = await room.rows(
         "SELECT offset_days, state, count(*) FROM reminder JOIN obligation ON id = obligation"
-        " WHERE period = '2025-annual' AND due_at <= '2025-12-05' GROUP BY 1, 2 ORDER BY 1"
+        " WHERE period = '2025-annual' AND due_at <= '2025-12-06' GROUP BY 1, 2 ORDER BY 1"
     )
-    assert states == [(7, "sent", 4), (14, "superseded", 4), (30, "superseded", 4)]
+    skipped = [(offset, "superseded", 4) for offset in (7, 14, 30)]
+    assert states == [(3, "sent", 4), *skipped]
 
 
 async def test_after_an_outage_over_the_deadline_nobody_hears_of_days_that_are_gone(
@@ -147,17 +151,17 @@ async def test_nothing_after_a_report_however_late_or_early_it_comes(room: DeskR
         "SELECT participant, count(*) FROM reminder JOIN obligation ON id = obligation"
         " WHERE state = 'cancelled' AND period = '2025-annual' GROUP BY 1 ORDER BY 1"
     )
-    assert cancelled == [("mttq", 6), ("thcs-1", 1), ("tieu-hoc-1", 7)]
+    assert cancelled == [("mttq", 6), ("thcs-1", 2), ("tieu-hoc-1", 8)]
 
 
 async def test_plans_are_reminded_too(room: DeskRoom) -> None:
     await open_the_year(room)
-    assert await told_at(room, "2025-08-17 07:30") == reminded(14, *ASKED)
+    assert await told_at(room, "2025-08-15 07:30") == reminded(16, *ASKED)
     body = {"participant": "thcs-1", "period": "2025-plan", "number": "1"}
     await room.must("thcs-1.reporter", "/plans", {**body, "issued_on": "2025-08-11"})
     await room.news()
     rest = ("mttq", "phong-vhxh", "tieu-hoc-1")
-    assert await told_at(room, "2025-08-24 07:30") == reminded(7, *rest)
+    assert await told_at(room, "2025-08-22 07:30") == reminded(9, *rest)
 
 
 async def test_whoever_comes_late_onto_the_roll_owes_what_is_still_to_come(room: DeskRoom) -> None:
@@ -171,7 +175,7 @@ async def test_whoever_comes_late_onto_the_roll_owes_what_is_still_to_come(room:
         ("thcs-2", PERIOD),
         ("thcs-3", PERIOD),
     ]
-    assert ("reminder-due", "thcs-2", 3) in await told_at(room, "2025-12-06 07:30")
+    assert ("reminder-due", "thcs-2", 4) in await told_at(room, "2025-12-05 07:30")
 
 
 async def test_the_order_of_roll_and_period_makes_no_difference(
@@ -219,7 +223,7 @@ async def test_no_reminder_overtakes_the_report_that_made_it_moot(room: DeskRoom
     await room.news()
 
     async def plan() -> None:
-        for day in ("11-09", "11-25", "12-02", "12-06", "12-08", "12-09", "12-10"):
+        for day in ("11-07", "11-25", "12-02", "12-05", "12-08", "12-09", "12-10", "12-15"):
             room.clock.time = moment(f"2025-{day} 07:30")
             await turn_until_idle(room)
 
@@ -236,7 +240,7 @@ async def test_no_reminder_overtakes_the_report_that_made_it_moot(room: DeskRoom
     for fact in await room.news():
         if fact.name == "obligation-met":
             met.add(fact.data["participant"])
-        elif fact.name in {"reminder-due", "obligation-overdue"}:
+        elif fact.name in {"reminder-due", "obligation-overdue", "obligation-escalated"}:
             told += 1
             assert fact.data["participant"] not in met
     assert met == set(codes)

@@ -241,6 +241,16 @@ async def test_a_returned_report_names_the_criterion_at_its_place(stage: Stage) 
     assert f"/intake/duties/{story.opened().obligation}" in text
 
 
+async def test_a_report_that_is_opened_again_names_the_criterion_too(stage: Stage) -> None:
+    story, script = Story(next(_wards)), Script()
+    async with relay(script) as to:
+        before = [story.movement(), story.period(), story.contact(), story.school()]
+        await play(stage, to, [[*before, story.received(2), story.accepted()]], turns=True)
+        await play(stage, to, [[story.reopened()]], turns=True)
+    text = parsed(script.taken[-1][2]).get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "1. Tiêu chí a2: Số liệu thay đổi." in text
+
+
 async def test_the_unasked_are_written_to_by_the_periods_date(stage: Stage) -> None:
     """A proposed individual owes nothing: thanked, never told "on time" or "late"."""
     story, script = Story(next(_wards)), Script()

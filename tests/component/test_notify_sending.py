@@ -131,6 +131,24 @@ async def test_after_an_outage_only_the_newest_reminder_goes_out(stage: Stage) -
     assert str(parsed(content)["Subject"]).startswith("Còn 2 ngày")
 
 
+async def test_what_the_office_sends_by_hand_goes_out_beside_what_is_planned(stage: Stage) -> None:
+    """Also when it comes after the overdue fact, and though a planned word comes behind it."""
+    by_hand = STORY.reminder(-2).model_copy(update={"by_hand": True})
+    await stage.tell(*basics(STORY), STORY.overdue(), by_hand, STORY.overdue())
+    stage.business.time = DUE + timedelta(days=2)
+    script = Script()
+    async with relay(script) as to:
+        await all_of(stage.room(to))
+    told = [(kind, status, reason) for kind, _, status, reason, _ in await stage.mails()]
+    assert sorted(told) == [
+        ("overdue", "dropped", "superseded"),
+        ("overdue", "sent", ""),
+        ("reminder", "sent", ""),
+    ]
+    subjects = [str(parsed(content)["Subject"]) for *_, content in script.taken]
+    assert all(subject.startswith("Quá hạn 2 ngày") for subject in subjects)
+
+
 async def test_a_reminder_after_its_deadline_leaves_the_word_to_the_overdue_fact(
     stage: Stage,
 ) -> None:

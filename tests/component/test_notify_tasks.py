@@ -5,9 +5,15 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from alembic import command
 
 from deploy.local.infrastructure import Provided
+from services.notify.app import service
+from services.notify.store.tables import OF_ANY
+from shared import migrations
 from shared.contracts.base import Event
+from shared.database import connect
 from shared.roles import ROLES
 from tests.component.notify_browser import Browser, browsing, words
 from tests.component.notify_stage import (
@@ -87,6 +93,81 @@ async def test_tasks_come_and_go_with_the_facts(stage: Stage, browser: Browser) 
             for role in sorted(set().union(*asked.values()))
         }
         assert await lists(browser) == {role: expected[role] for role in ROLES if role in expected}
+
+
+async def test_what_is_withdrawn_is_nobodys_and_what_is_opened_again_is_the_units(
+    stage: Stage, browser: Browser
+) -> None:
+    unit = {"reporter": ["correct"], "head": ["correct"]}
+    await stage.tell(STORY.school(), STORY.opened(), STORY.received(), STORY.met())
+    await stage.tell(STORY.taken_back())
+    assert await lists(browser) == {}
+    await stage.tell(STORY.movement(), STORY.period(), STORY.sheet())
+    await stage.tell(STORY.received(2), STORY.accepted(2))
+    await stage.tell(STORY.scored("verified", 2))
+    assert await lists(browser) == {}
+    await stage.tell(STORY.reopened(2))
+    assert await lists(browser) == unit
+    await stage.tell(STORY.received(3), STORY.accepted(3))
+    assert await lists(browser) == {"assessor": ["mark"]}
+    await stage.tell(STORY.scored("verified", 3))
+    assert await lists(browser) == {}
+    await stage.tell(STORY.reopened(3))
+    [task] = await browser.items("/notify/tasks", "reporter", unit=SCHOOL)
+    assert task["link"] == DUTY
+
+
+async def test_marks_of_no_known_version_are_not_those_of_one_after_a_reopening(
+    stage: Stage, browser: Browser
+) -> None:
+    await stage.tell(STORY.school(), STORY.movement(), STORY.period(), STORY.sheet())
+    await stage.tell(STORY.received(2), STORY.accepted(2), STORY.scored("verified"))
+    others = (STORY.received(2), STORY.accepted(2), STORY.scored("verified"))
+    await stage.tell(
+        STORY.school(OTHER, OTHERS),
+        *(fact.model_copy(update={"participant": OTHER}) for fact in others),
+    )
+    assert await lists(browser) == {}
+    await stage.tell(STORY.reopened(2), STORY.received(3), STORY.accepted(3))
+    assert await lists(browser) == {"assessor": ["mark"]}
+    await stage.tell(STORY.scored("verified"))
+    assert await lists(browser) == {"assessor": ["mark"]}
+    await stage.tell(STORY.scored("verified", 3))
+    assert await lists(browser) == {}
+    await stage.tell(STORY.scored("verified"))
+    assert await lists(browser) == {}
+
+
+async def test_marks_from_before_versions_were_told_are_those_of_the_accepted_one(
+    infrastructure: Provided,
+) -> None:
+    url = infrastructure.create_database("notify_marks")
+    engine = connect(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(_to_0006)
+        for code, state in (("a", "accepted"), ("b", "received"), ("c", "")):
+            values = {"code": code, "state": state}
+            if state:
+                await connection.execute(
+                    sa.text(
+                        "INSERT INTO report (ward, participant, period, revision, state, at)"
+                        " VALUES ('w', :code, 'p', 2, :state, now())"
+                    ),
+                    values,
+                )
+            await connection.execute(sa.text("INSERT INTO marked VALUES ('w', :code, 'p')"), values)
+    await migrations.migrate(url, service.migrations)
+    async with engine.connect() as connection:
+        found = await connection.execute(sa.text("SELECT participant, revision FROM marked"))
+        assert sorted(map(tuple, found)) == [("a", 2), ("b", OF_ANY), ("c", OF_ANY)]
+    await engine.dispose()
+    infrastructure.drop_database("notify_marks")
+
+
+def _to_0006(connection: sa.Connection) -> None:
+    config = migrations._config(service.migrations)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0006")
 
 
 async def test_a_dossier_that_is_shown_is_announced_and_one_voted_down_is_done(

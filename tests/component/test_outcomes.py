@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.infrastructure import Provided
 from services.intake.domain.publisher import Grant, Publisher
-from services.intake.handlers import answer_publishers, register
+from services.intake.handlers import answer_publishers
 from shared.contracts.base import Event, Text
 from shared.messaging.applying import Applied, Applier
 from shared.messaging.consumer import Consumer, Received
@@ -34,6 +35,7 @@ from tests.component.intake_desk import (
 )
 from tests.component.kafka_tools import until
 from tests.component.kernel_bench import BUSINESS, SYSTEM, Bench, seen
+from tests.component.registered import enter_publishers
 from tests.corpus.outcomes import (
     ALONE,
     APPLIED,
@@ -52,7 +54,9 @@ pytestmark = pytest.mark.component
 
 PAGE = Path(__file__).parents[2] / "docs" / "messaging.md"
 OWN, CONTACTS, INBOUND = "test.outcomes.v1", "test.outcomes.people.v1", "thidua.inbound.outcomes.v1"
-PUBLISHER = Publisher("outcomes", "urn:thidua:publisher:outcomes", (Grant(WARD, None),))
+PUBLISHER = Publisher(
+    "outcomes", "urn:thidua:publisher:outcomes", (Grant(WARD, None, date(2025, 1, 1)),)
+)
 
 
 class Marked(Counted):
@@ -247,7 +251,7 @@ async def story(
     async with kernel_engine.begin() as connection:
         await connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY"))
     async with one_intake(infrastructure, tmp_path_factory.mktemp("intake")) as room:
-        register.replace([PUBLISHER])
+        await enter_publishers(room.engine, PUBLISHER)
         board = Board(room, Bench(kernel_engine, Consumer("none")))
         board.listen()
         await open_the_year(room)

@@ -61,11 +61,19 @@ def story(number: int) -> list[Event]:
         told.opened(),
         told.opened(kind="unit-plan"),
         told.reminder(),
+        told.moved(),
+        *([told.withdrawn()] if number % 2 else []),
+        *([told.opened()] if number % 4 == 1 else []),
         told.received(),
         told.met(),
         told.returned(),
         told.received(2),
         told.accepted(),
+        told.reopened(),
+        told.received(3),
+        told.taken_back(3),
+        told.received(4),
+        told.accepted(4),
         told.sheet(),
         told.scored("self"),
         told.scored("verified"),
@@ -257,7 +265,8 @@ async def test_an_operator_lists_and_rebuilds_by_command_line(
         assert b"Traceback" not in said, said.decode()
         return process.returncode or 0, (out or said).decode()
 
-    listed = "facts\tmovement period participant claim acceptance\tthidua.intake.v1\n"
+    of_it = "movement period participant claim acceptance reopening"
+    listed = f"facts\t{of_it}\tthidua.intake.v1\n"
     assert await command("--list") == (0, listed)
     rows = "rows: 0 added, 0 corrected, 1 removed\n"
     assert await command("facts") == (0, f"events: 0\nleft out as parked: 0\n{rows}")

@@ -91,10 +91,12 @@ async def test_intake(url: str, tmp_path_factory: pytest.TempPathFactory) -> Non
             "period": [intake_desk.PERIOD, intake_desk.PLANS],
             "participant": ["tieu-hoc-1", "thcs-1", "mttq"],
             "movement": ["cds-2025-2030"],
+            "version": [1, 2],
             "person": ["tieu-hoc-1.reporter", "the.officer"],
             "revision": [1, 2],
             "criterion": ["a1", "a2"],
             "number": [1, 2, 3],
+            "publisher": ["e-office", "trial"],
         }
         key, ward = intake_desk._KEY, intake_desk.WARD
         await fuzz(app_of(room.client), "intake", INTAKE, key, ward, "tieu-hoc-1", known)

@@ -16,6 +16,7 @@ from services.scoring.store.tables import (
     claim,
     freezing,
     mark,
+    reopening,
     result,
     result_line,
     score,
@@ -269,6 +270,36 @@ async def test_the_whole_way_from_claim_to_frozen_rank(world: World) -> None:
     assert (await world.acts(ward))[-1] == "results-frozen"
 
 
+async def test_a_report_that_is_opened_again_is_marked_anew(world: World) -> None:
+    """Nothing is marked until a version is accepted again, and that one has no marks yet."""
+    ward = world.ward()
+    await world.tell(ward.movement(), ward.period(), ward.participant("pb-1"))
+    await world.tell(ward.report("pb-1", FULL), ward.accepted("pb-1"))
+    await world.adopt(ward)
+    assert (await world.mark(ward, "pb-1", ALL_MARKS)).status_code == 200
+    await world.tell(ward.reopened("pb-1"))
+    closed = await world.mark(ward, "pb-1", ALL_MARKS)
+    assert closed.json()["type"].endswith("report-not-accepted")
+    assert (await world.freeze(ward)).json()["type"].endswith("nothing-to-freeze")
+    await world.tell(ward.report("pb-1", FULL, revision=2), ward.accepted("pb-1", revision=2))
+    assert (await world.freeze(ward)).json()["type"].endswith("not-verified")
+    assert (await world.mark(ward, "pb-1", ALL_MARKS, revision=2)).status_code == 200
+    assert (await world.freeze(ward)).status_code == 200
+
+
+async def test_what_is_frozen_stays_when_a_report_is_opened_again(world: World) -> None:
+    ward = world.ward()
+    await world.tell(ward.movement(), ward.period(), ward.participant("pb-1"))
+    await world.tell(ward.report("pb-1", FULL), ward.accepted("pb-1"))
+    await world.adopt(ward)
+    await world.mark(ward, "pb-1", ALL_MARKS)
+    frozen = await world.freeze(ward)
+    await world.tell(ward.reopened("pb-1"))
+    assert (await world.freeze(ward)).json() == frozen.json()
+    late = await world.mark(ward, "pb-1", {"a1": "1"})
+    assert late.is_client_error
+
+
 async def test_every_frozen_total_is_the_sum_of_its_stored_lines(world: World) -> None:
     ward = world.ward()
     await world.tell(ward.movement(), ward.period(), ward.participant("pb-1"))
@@ -286,7 +317,9 @@ async def test_every_frozen_total_is_the_sum_of_its_stored_lines(world: World) -
     assert {line.kind for line in lines} == {"criterion", "rescale", "late", "deduction"}
 
 
-@pytest.mark.parametrize("table", [mark, score, result, result_line, freezing, claim, acceptance])
+@pytest.mark.parametrize(
+    "table", [mark, score, result, result_line, freezing, claim, acceptance, reopening]
+)
 @pytest.mark.parametrize("verb", ["update", "delete"])
 async def test_the_database_refuses_to_change_what_only_grows(
     world: World, table: sa.Table, verb: str

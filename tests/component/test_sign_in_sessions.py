@@ -267,6 +267,7 @@ async def test_nobody_acts_for_somebody_without_a_delegation(
 async def test_acting_ends_with_the_delegation(office: Office, browser: Browser) -> None:
     await office.lend(LEADER, OFFICER, ["head"])
     await browser.post("/intake/session/acting", {"principal": LEADER})
+    assert (await office.read_token(browser.cookie(TOKEN) or "")).heads == {"phong-vhxh"}
     await office.run("UPDATE delegation SET until = '2025-06-01'")
     await browser.renew()
     person = await office.read_token(browser.cookie(TOKEN) or "")

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography.fernet import Fernet
@@ -21,7 +22,7 @@ from packaging.utils import canonicalize_name
 
 from deploy.compose.livez import alive
 from deploy.local.proxy import INTERNAL
-from shared.settings import PLAIN_FILES, Settings, load
+from shared.settings import Settings, load
 
 pytestmark = pytest.mark.contract
 
@@ -29,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 TOOLS = Path(sys.executable).parent
 SERVICES = ("intake", "scoring", "awards", "notify")
 MIGRATIONS = tuple(f"migrate-{service}" for service in SERVICES)
-JOBS = ("topics", *MIGRATIONS)
+JOBS = ("topics", "publishers", *MIGRATIONS)
 INFRASTRUCTURE = ("kafka", "postgres", "mailpit", "proxy")
 EVERYTHING = (*SERVICES, *JOBS, *INFRASTRUCTURE)
 
@@ -174,7 +175,7 @@ def test_networks_let_nobody_reach_what_is_not_theirs(compose: Compose) -> None:
             members.setdefault(network, set()).add(name)
     assert members == {
         "bus": {"kafka", "topics", *SERVICES},
-        "db": {"postgres", *MIGRATIONS, *SERVICES},
+        "db": {"postgres", "publishers", *MIGRATIONS, *SERVICES},
         "web": {"proxy", *SERVICES},
         "mail": {"mailpit", "intake", "notify"},
         "edge": {"proxy"},
@@ -202,6 +203,7 @@ def test_what_must_outlive_a_container_stands_on_a_volume(containers: Compose) -
         ("kafka", containers["kafka"]["environment"]["KAFKA_LOG_DIRS"]),
         ("postgres", "/var/lib/postgresql"),
         ("awards", containers["awards"]["environment"]["THIDUA_DOCUMENTS"]),
+        ("intake", urlsplit(containers["intake"]["environment"]["THIDUA_EVIDENCE_STORE"]).path),
     }
 
 
@@ -230,7 +232,7 @@ def settings_of(service: str) -> type[Settings]:
 
 def provided(environment: Mapping[str, str]) -> dict[str, str]:
     """Environment name -> settings field, as `shared.settings` reads `_FILE` names."""
-    plain = {key: key if key in PLAIN_FILES else key.removesuffix("_FILE") for key in environment}
+    plain = {key: key.removesuffix("_FILE") for key in environment}
     return {key: name.removeprefix("THIDUA_").lower() for key, name in plain.items()}
 
 
@@ -286,6 +288,21 @@ def test_a_city_s_sign_in_is_told_to_the_issuer_alone() -> None:
     assert told["THIDUA_OIDC_CLIENT_SECRET_FILE"] == "/run/secrets/oidc-client-secret"
     for other in set(EVERYTHING) - {"intake"}:
         assert not any("OIDC" in name for name in containers[other].get("environment", {}))
+
+
+def test_an_s3_compatible_store_is_told_to_intake_alone() -> None:
+    chosen = {
+        "THIDUA_EVIDENCE_STORE": "s3://minh-chung?endpoint=https://kho.example",
+        "THIDUA_EVIDENCE_KEY_ID": "thidua",
+    }
+    files = ("-f", "docker-compose.yml", "-f", "deploy/compose/s3.yml")
+    containers = resolve("--env-file", os.devnull, *files, **chosen)["services"]
+    told = containers["intake"]["environment"]
+    assert told.items() >= chosen.items()
+    assert told["THIDUA_EVIDENCE_KEY_SECRET_FILE"] == "/run/secrets/evidence-key-secret"
+    assert set(provided(told).values()) <= set(settings_of("intake").model_fields)
+    for other in set(EVERYTHING) - {"intake", "migrate-intake", "publishers"}:
+        assert not any("EVIDENCE" in name for name in containers[other].get("environment", {}))
 
 
 def test_the_services_image_is_small_in_rights_and_says_so(dockerfile: str) -> None:

@@ -20,6 +20,7 @@ _PURE_PARTS = (
     "shared.refusal",
     "shared.roles",
     "shared.tokens",
+    "shared.working_days",
 )
 _IMPURE = {"os", "io", "time", "random", "secrets", "socket", "subprocess", "asyncio", "pathlib"}
 _CLOCKS = {"now", "today", "utcnow", "uuid4", "uuid7"}

@@ -16,15 +16,20 @@ from shared.contracts.intake import (
     ContactErased,
     ContactRecorded,
     MovementLaunched,
+    ObligationEscalated,
     ObligationMet,
+    ObligationMoved,
     ObligationOpened,
     ObligationOverdue,
+    ObligationWithdrawn,
     ParticipantRegistered,
     PeriodOpened,
     ReminderDue,
     ReportAccepted,
     ReportReceived,
+    ReportReopened,
     ReportReturned,
+    ReportWithdrawn,
 )
 from shared.contracts.notify import MailFailed, MailSent
 from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
@@ -128,6 +133,16 @@ _BODIES: Mapping[type[Event], Any] = {
         _duty(code) | {"offset_days": 14 - revision, "days_left": 14 - revision}
     ),
     ObligationOverdue: lambda code, _: _duty(code) | {"days_late": 1},
+    ObligationEscalated: lambda code, _: _duty(code) | {"days_late": 6, "head": f"{code}.reporter"},
+    ObligationMoved: lambda code, revision: (
+        _duty(code)
+        | {
+            "due": f"2025-12-{15 + revision}T23:59:59+07:00",
+            "was_due": "2025-12-09T23:59:59+07:00",
+            "why": "Lùi hạn vì bão",
+        }
+    ),
+    ObligationWithdrawn: lambda code, _: _duty(code) | {"why": "waived", "reason": "Sáp nhập"},
     ObligationMet: lambda code, _: _duty(code) | {"met_at": MOMENT, "on_time": True},
     ReportReceived: lambda code, revision: (
         _report(code, revision)
@@ -157,6 +172,15 @@ _BODIES: Mapping[type[Event], Any] = {
             ],
         }
     ),
+    ReportReopened: lambda code, revision: (
+        _report(code, revision)
+        | {
+            "reasons": [{"pointer": "/items/0", "text": "Số liệu thay đổi"}],
+            "correct_by": "2026-01-20T17:00:00+07:00",
+            "reopened_at": MOMENT,
+        }
+    ),
+    ReportWithdrawn: lambda code, revision: _report(code, revision) | {"withdrawn_at": MOMENT},
     ContactRecorded: lambda code, revision: {
         "person": f"{code}.reporter",
         "name": f"Đầu mối {code}, tên thứ {revision}",

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.infrastructure import Provided
 from services.intake.domain.publisher import Grant, Publisher
-from services.intake.handlers import register
 from shared.clock import BusinessClock
 from shared.contracts.base import Event
 from shared.contracts.inbound import inbound_topic
@@ -27,12 +26,15 @@ from shared.messaging.fetching import Fetched
 from shared.messaging.tables import inbox, kernel, outbox, parked
 from shared.migrations import migrate
 from tests.component import intake_desk, scoring_world
+from tests.component.registered import enter_publishers
 from tests.corpus.facts import WARD
 from tests.corpus.wire import WireRecord, batch_of
 from tests.kernel import FakeRecord
 
 NAMES = ("intake", "scoring", "awards", "notify")
-PUBLISHER = Publisher("corpus", "urn:thidua:publisher:corpus", (Grant(WARD, None),))
+PUBLISHER = Publisher(
+    "corpus", "urn:thidua:publisher:corpus", (Grant(WARD, None, date(2025, 1, 1)),)
+)
 INBOUND = inbound_topic(PUBLISHER.name)
 _numbers = itertools.count(1)
 Said = dict[tuple[str, str], list[tuple[str, str, Any]]]
@@ -163,7 +165,7 @@ async def _intake(name: str, url: str, folder: Path, roll: Sequence[str]) -> Asy
             await room.must(intake_desk.OFFICER, "/participants", body)
         await _forget(room.engine)
         consumer = room.applier._consumer
-        register.replace([PUBLISHER])
+        await enter_publishers(room.engine, PUBLISHER)
         consumer.listen_to([INBOUND])
         yield Desk(name, room.engine, consumer, room.clock)
 

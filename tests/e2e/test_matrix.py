@@ -27,7 +27,8 @@ OFFICE = "Phòng Văn hóa - Xã hội"
 """Every ward has one by that name, and every page says to ask it."""
 REFUSED_BY_ROLE = "Vai trò của bạn không được làm việc này."
 SCOPES = sorted({route.scope for name in SERVICES for route in routes_of(name)} - {""})
-NOWHERE = {"number": "999999", "obligation": "00000000-0000-7000-8000-000000000000"}
+_NO_ID = "00000000-0000-7000-8000-000000000000"
+NOWHERE = {"number": "999999", "obligation": _NO_ID, "file": _NO_ID}
 
 
 class Callers:
@@ -43,6 +44,7 @@ class Callers:
             "name": "Người thử quyền",
             "roles": [role] if role else [],
             "unit": unit,
+            "heads": [unit] if role == "head" and unit else [],
             "ward": ward,
             "scope": scope,
             "iat": now.timestamp(),
@@ -73,7 +75,11 @@ def ids(ward: Played) -> dict[str, str]:
         "obligation": owed[0]["obligation"],
         "person": "phong-vhxh.officer",
         "session": "phien-1",
+        "publisher": "e-office",
         "number": "1",
+        "movement": "cds-2025-2030",
+        "version": "1",
+        "rule": "annual-report",
     }
 
 

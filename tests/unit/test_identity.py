@@ -1,8 +1,10 @@
 """Only a token that the issuer signed, for this moment and by its own algorithm, lets anyone in."""
 
+import asyncio
 import base64
 import json
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -10,7 +12,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Request
+from jwt.algorithms import OKPAlgorithm
 
+from shared.tokens import AUDIENCE
 from shared.web.identity import Person, TokenReader, bearer_of, identify, signed_in
 from shared.web.problems import Problem
 
@@ -58,6 +62,8 @@ async def test_a_good_token_tells_who_it_is() -> None:
         "p-1", "Cán bộ tổng hợp", frozenset({"officer"}), "phong-vhxh", "tu-minh"
     )
     assert person.sees_all
+    assert (await READER.read(token(heads=["thcs-1"]))).heads == {"thcs-1"}
+    assert (await READER.read(token(roles=["head"]))).heads == frozenset(), "not told: of none"
     assert not (await READER.read(token(roles=["reporter"]))).sees_all
 
 
@@ -140,3 +146,86 @@ def test_every_unit_of_a_person_counts_when_they_would_judge() -> None:
     assert person.all_units == {"a", "b", "c"}
     assert person.actor == "p for q"
     assert Person("p", "", frozenset(), "", "w").all_units == frozenset()
+
+
+@dataclass
+class Published:
+    """The issuer's keys, as they are now."""
+
+    by_name: dict[str, jwt.PyJWK]
+
+    async def find(self, kid: str) -> jwt.PyJWK | None:
+        return self.by_name.get(kid)
+
+
+def jwk(key: Ed25519PrivateKey) -> jwt.PyJWK:
+    return jwt.PyJWK(OKPAlgorithm.to_jwk(key.public_key(), as_dict=True), algorithm="EdDSA")
+
+
+def named(kid: str, key: Ed25519PrivateKey = KEY, **other: Any) -> str:
+    who = {"iss": "https://issuer.example", "aud": AUDIENCE, "iat": time.time()}
+    return jwt.encode(claims(**who, **other), key, algorithm="EdDSA", headers={"kid": kid})
+
+
+def reader_of(**keys: Ed25519PrivateKey) -> tuple[TokenReader, Published]:
+    published = Published({name: jwk(key) for name, key in keys.items()})
+    return TokenReader(published, "https://issuer.example"), published
+
+
+async def test_a_signature_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+    decode = jwt.decode
+
+    def counting(sent: str, *arguments: Any, **options: Any) -> Any:
+        checked.append(sent)
+        return decode(sent, *arguments, **options)
+
+    monkeypatch.setattr(jwt, "decode", counting)
+    reader, _ = reader_of(one=KEY)
+    sent = named("one")
+    first = await reader.read(sent)
+    assert await reader.read(sent) == first
+    assert checked == [sent]
+    for _try in range(2):
+        with pytest.raises(Problem):
+            await reader.read(sent[:-4] + "AAAA")
+    assert len(checked) == 3
+
+
+async def test_a_token_that_was_verified_ends_with_its_time() -> None:
+    reader, _ = reader_of(one=KEY)
+    sent = named("one", exp=int(time.time()) + 1)
+    await reader.read(sent)
+    await asyncio.sleep(1.1)
+    with pytest.raises(Problem):
+        await reader.read(sent)
+
+
+async def test_a_token_that_was_verified_ends_with_its_key() -> None:
+    other = Ed25519PrivateKey.generate()
+    reader, published = reader_of(one=KEY, two=other)
+    sent = named("one")
+    await reader.read(sent)
+    published.by_name["one"] = jwk(other)
+    with pytest.raises(Problem):
+        await reader.read(sent)
+    published.by_name["one"] = jwk(KEY)
+    assert (await reader.read(sent)).id == "p-1"
+    del published.by_name["one"]
+    with pytest.raises(Problem):
+        await reader.read(sent)
+
+
+async def test_only_so_many_tokens_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.web.identity.MOST_TOKENS", 3)
+    reader, _ = reader_of(one=KEY)
+    for number in range(9):
+        await reader.read(named("one", sub=f"p-{number}"))
+    assert len(reader._verified) == 3
+
+
+@pytest.mark.parametrize("header", ["W10", "NQ", "bnVsbA", "e30", "", "%%%", "eyJraWQiOjF9", "é"])
+async def test_what_is_no_header_names_no_key(header: str) -> None:
+    reader, _ = reader_of(one=KEY)
+    with pytest.raises(Problem):
+        await reader.read(f"{header}.{named('one').partition('.')[2]}")

@@ -9,17 +9,21 @@ from hypothesis import strategies as st
 
 from services.intake.domain.deadline import (
     BY_THEIR_OWN_DATE,
+    ESCALATED,
     OVERDUE,
     Lateness,
     Reminder,
     Return,
     check_correction_date,
+    check_new_date,
     lateness,
     lateness_of_version,
     latest_due,
     plan_on_time,
     plan_reminders,
+    to_send,
 )
+from services.intake.domain.workday import Planning, WorkCalendar
 from shared.calendar import WARD_ZONE, last_moment_before, ward_day
 from shared.refusal import Refusal
 
@@ -46,15 +50,17 @@ def deadline_and_now(draw: st.DrawFn) -> tuple[datetime, datetime]:
 
 
 def test_the_plans_reminders_lead_to_the_ninth_of_december() -> None:
+    """The thirtieth day before is a Sunday and the third a Saturday: the Fridays before them."""
     planned = plan_reminders(DEADLINE, OFFSETS, moment("2025-08-01 08:00"), overdue=True)
     assert [(r.offset, r.due_at.isoformat()) for r in planned] == [
-        (30, "2025-11-09T07:30:00+07:00"),
+        (30, "2025-11-07T07:30:00+07:00"),
         (14, "2025-11-25T07:30:00+07:00"),
         (7, "2025-12-02T07:30:00+07:00"),
-        (3, "2025-12-06T07:30:00+07:00"),
+        (3, "2025-12-05T07:30:00+07:00"),
         (1, "2025-12-08T07:30:00+07:00"),
         (0, "2025-12-09T07:30:00+07:00"),
         (OVERDUE, "2025-12-10T07:30:00+07:00"),
+        (ESCALATED, "2025-12-15T07:30:00+07:00"),
     ]
 
 
@@ -65,54 +71,142 @@ def test_whoever_is_invited_is_not_planned_to_be_overdue() -> None:
 
 def test_a_deadline_before_the_offices_open_has_no_reminder_on_its_day() -> None:
     early = moment("2025-12-09 06:00")
-    planned = plan_reminders(early, (1, 0), moment("2025-12-01 08:00"), overdue=True)
+    by = Planning(grace=None)
+    planned = plan_reminders(early, (1, 0), moment("2025-12-01 08:00"), overdue=True, by=by)
     assert [r.offset for r in planned] == [1, OVERDUE]
 
 
-@given(deadline_and_now(), offsets, st.booleans())
+def test_over_tet_one_mail_goes_out_before_it_and_none_in_it() -> None:
+    """Tết 2027 is off from 04/02 to 10/02; a deadline inside it is announced on 03/02, once."""
+    deadline = moment("2027-02-09 23:59:59")
+    planned = plan_reminders(deadline, OFFSETS, moment("2026-12-01 08:00"), overdue=True)
+    days = [(r.offset, ward_day(r.due_at).isoformat()) for r in planned]
+    assert days == [
+        (30, "2027-01-08"),
+        (14, "2027-01-26"),
+        (7, "2027-02-02"),
+        (0, "2027-02-03"),
+        (OVERDUE, "2027-02-11"),
+        (ESCALATED, "2027-02-16"),
+    ]
+
+
+calendars = st.builds(
+    WorkCalendar,
+    st.dictionaries(st.dates(date(2025, 1, 1), date(2031, 1, 31)), st.booleans(), max_size=60),
+)
+plannings = st.builds(Planning, calendars, st.none() | st.integers(0, 10))
+
+
+@given(deadline_and_now(), offsets, st.booleans(), plannings, st.integers(0, 200_000))
 def test_planned_reminders_are_ahead_and_before_the_deadline(
-    when: tuple[datetime, datetime], wanted: Sequence[int], overdue: bool
+    when: tuple[datetime, datetime],
+    wanted: Sequence[int],
+    overdue: bool,
+    by: Planning,
+    minutes: int,
 ) -> None:
+    """Planned again, also what should have gone out after the deadline since it was laid."""
     deadline, now = when
-    planned = plan_reminders(deadline, wanted, now, overdue=overdue)
+    laid_at = now - timedelta(minutes=minutes)
+    planned = plan_reminders(deadline, wanted, now, overdue=overdue, by=by)
+    late = {OVERDUE, ESCALATED}
     assert all(r.due_at > now for r in planned)
-    assert all(r.due_at <= deadline for r in planned if r.offset != OVERDUE)
-    assert all(r.due_at > deadline for r in planned if r.offset == OVERDUE)
+    again = plan_reminders(deadline, wanted, now, overdue=overdue, by=by, laid_at=laid_at)
+    assert set(planned) <= set(again)
+    assert all(r.offset in late and r.due_at > laid_at for r in again if r.due_at <= now)
+    if overdue and laid_at <= deadline:
+        assert OVERDUE in {r.offset for r in again}
+        assert (ESCALATED in {r.offset for r in again}) == (by.grace is not None)
+    assert all(r.due_at <= deadline for r in planned if r.offset not in late)
+    assert all(r.due_at > deadline for r in planned if r.offset in late)
+    assert all(by.calendar.is_working(ward_day(r.due_at)) for r in planned)
     assert len({r.offset for r in planned}) == len(planned)
     assert [r.due_at for r in planned] == sorted(r.due_at for r in planned)
-    assert {r.offset for r in planned} <= {*wanted, OVERDUE}
-    assert overdue or OVERDUE not in {r.offset for r in planned}
+    assert {r.offset for r in planned} <= {*wanted, *late}
+    assert overdue or late.isdisjoint(r.offset for r in planned)
 
 
-@given(deadline_and_now(), offsets)
-def test_nothing_that_lies_ahead_is_left_out(
-    when: tuple[datetime, datetime], wanted: Sequence[int]
+@given(deadline_and_now(), offsets, plannings)
+def test_at_most_one_in_a_slot_and_none_earlier_than_it_must(
+    when: tuple[datetime, datetime], wanted: Sequence[int], by: Planning
 ) -> None:
     deadline, now = when
-    planned = {r.offset for r in plan_reminders(deadline, wanted, now, overdue=True)}
+    planned = plan_reminders(deadline, wanted, now, overdue=True, by=by)
+    to_participant = [r.due_at for r in planned if r.offset != ESCALATED]
+    assert len(set(to_participant)) == len(to_participant)
+    for one in (r for r in planned if r.offset >= 0):
+        day = ward_day(deadline) - timedelta(days=one.offset)
+        between = (day - ward_day(one.due_at)).days
+        assert not any(by.calendar.is_working(day - timedelta(days=n)) for n in range(between))
+
+
+@given(deadline_and_now(), offsets, plannings)
+def test_nothing_that_lies_ahead_is_left_out(
+    when: tuple[datetime, datetime], wanted: Sequence[int], by: Planning
+) -> None:
+    """Each offset whose morning is ahead goes out on that morning, by itself or by a nearer one."""
+    deadline, now = when
+    planned = plan_reminders(deadline, wanted, now, overdue=True, by=by)
+    mornings = {r.due_at: r.offset for r in planned if r.offset >= 0}
     for offset in wanted:
-        ahead = moment(f"{ward_day(deadline) - timedelta(days=offset)} 07:30") > now
-        assert (offset in planned) == ahead
+        day = by.calendar.on_or_before(ward_day(deadline) - timedelta(days=offset))
+        morning = moment(f"{day} 07:30")
+        assert (morning in mornings) == (morning > now)
+        if morning > now:
+            assert mornings[morning] <= offset
+    after = moment(f"{by.calendar.after(ward_day(deadline), 1)} 07:30")
+    assert (OVERDUE in {r.offset for r in planned}) == (after > now)
 
 
-@given(deadline_and_now(), offsets, st.integers(0, 144_000))
+@given(deadline_and_now(), offsets, st.integers(0, 144_000), plannings)
 def test_at_most_the_latest_goes_out_and_only_while_it_is_true(
-    when: tuple[datetime, datetime], wanted: Sequence[int], minutes: int
+    when: tuple[datetime, datetime], wanted: Sequence[int], minutes: int, by: Planning
 ) -> None:
     deadline, planned_at = when
-    planned = plan_reminders(deadline, wanted, planned_at, overdue=True)
+    planned = plan_reminders(deadline, wanted, planned_at, overdue=True, by=by)
     now = planned_at + timedelta(minutes=minutes)
     found = latest_due(planned, deadline, now)
-    due = [r for r in planned if r.due_at <= now]
+    due = [r for r in planned if r.due_at <= now and r.offset != ESCALATED]
     if now > deadline + timedelta(seconds=1):
         assert found == next((r for r in due if r.offset == OVERDUE), None)
     else:
         assert found == max(due, key=lambda r: r.due_at, default=None)
+    sent = to_send(planned, deadline, now)
+    assert [r for r in sent if r.offset != ESCALATED] == [r for r in [found] if r]
+    head = [r for r in planned if r.offset == ESCALATED and r.due_at <= now]
+    assert [r for r in sent if r.offset == ESCALATED] == head
 
 
 def test_after_an_outage_over_the_deadline_an_invited_unit_hears_nothing() -> None:
     planned = plan_reminders(DEADLINE, OFFSETS, moment("2025-08-01 08:00"), overdue=False)
     assert latest_due(planned, DEADLINE, moment("2025-12-10 06:00")) is None
+
+
+def test_the_head_is_told_beside_the_reporter_and_not_instead() -> None:
+    """After an outage over both mornings each hears once."""
+    planned = plan_reminders(DEADLINE, OFFSETS, moment("2025-08-01 08:00"), overdue=True)
+    sent = to_send(planned, DEADLINE, moment("2026-01-05 09:00"))
+    assert [r.offset for r in sent] == [OVERDUE, ESCALATED]
+
+
+@pytest.mark.parametrize(
+    ("grace", "day"), [(0, "2025-12-10"), (1, "2025-12-11"), (3, "2025-12-15"), (8, "2025-12-22")]
+)
+def test_the_grace_counts_working_days(grace: int, day: str) -> None:
+    now = moment("2025-12-01 08:00")
+    planned = plan_reminders(DEADLINE, (0,), now, overdue=True, by=Planning(grace=grace))
+    [told] = [r for r in planned if r.offset == ESCALATED]
+    assert ward_day(told.due_at).isoformat() == day
+
+
+def test_a_deadline_is_moved_to_another_moment_ahead() -> None:
+    now = moment("2025-12-01 09:00")
+    check_new_date(DEADLINE + timedelta(days=1), DEADLINE, now)
+    for due, name in ((DEADLINE, "same-date"), (now, "date-passed")):
+        with pytest.raises(Refusal) as caught:
+            check_new_date(due, DEADLINE, now)
+        assert (caught.value.name, caught.value.pointer) == (name, "/last_day")
 
 
 def test_between_deadline_and_morning_nobody_is_told_anything() -> None:

@@ -146,11 +146,13 @@ def test_units_are_those_of_reporters_and_heads_and_sessions_only_limit() -> Non
         holding("council-secretary", "session", of="s-2"),
         holding("council-secretary", "ward"),
         holding("head", of="cu", ended_on=TODAY),
+        holding("head", of="mn-1"),
     ]
     found = holdings_on("Lan", "lan@ward.example", "van-phong", held, TODAY)
-    assert found.units == {"thcs-1"}
+    assert found.units == {"thcs-1", "mn-1"}
+    assert found.heads == {"mn-1"}, "not where they only report, nor where it has ended"
     assert found.sessions == {"s-1"}, "the secretary's is held for the ward as well"
-    assert found.roles == {"reporter", "substitute-officer", "council", "council-secretary"}
+    assert found.roles == {"reporter", "head", "substitute-officer", "council", "council-secretary"}
     assert units_on([holding(role) for role in ROLES], TODAY) == {"thcs-1"}
     assert {"reporter", "head"} == OF_THE_UNIT
 

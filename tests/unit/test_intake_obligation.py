@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from services.intake.domain.deadline import OVERDUE
+from services.intake.domain.deadline import ESCALATED, OVERDUE
 from services.intake.domain.obligation import (
     TRANSITIONS,
     Command,
@@ -15,26 +15,43 @@ from services.intake.domain.obligation import (
     is_asked,
     is_still_asked,
     may,
+    may_give,
     obligation_id,
+    order,
     state_of,
     transition,
 )
 from shared.calendar import last_moment_of
 from shared.contracts.intake import Manner, ObligationKind
 from shared.refusal import Refusal
+from shared.roles import Role
 from tests.unit.test_intake_deadline import DEADLINE
 
 pytestmark = pytest.mark.unit
 
-ALLOWED: dict[tuple[State, Command, Manner], State] = {
-    ("open", "remind", "owes"): "open",
-    ("open", "remind", "invited"): "open",
-    ("open", "find-overdue", "owes"): "open",
-    ("open", "meet", "owes"): "met",
-    ("open", "meet", "invited"): "met",
-    ("open", "meet", "voluntary"): "met",
-    ("open", "meet", "proposed"): "met",
+ALL: tuple[Manner, ...] = get_args(Manner)
+OFFICE = {"officer", "substitute-officer"}
+LINES: list[tuple[State, Command, State, tuple[Manner, ...], set[str]]] = [
+    ("open", "remind", "open", ("owes", "invited"), {"clock"}),
+    ("open", "find-overdue", "open", ("owes",), {"clock"}),
+    ("open", "escalate", "open", ("owes",), {"clock"}),
+    ("open", "meet", "met", ALL, {"door"}),
+    ("open", "move", "open", ALL, OFFICE | {"rules"}),
+    ("open", "waive", "waived", ALL, OFFICE),
+    ("open", "excuse", "excused", ALL, OFFICE),
+    ("open", "withdraw", "withdrawn", ALL, {"rules"}),
+    ("excused", "waive", "waived", ALL, OFFICE),
+    ("excused", "reopen", "open", ALL, OFFICE),
+    ("waived", "reopen", "open", ALL, OFFICE),
+    ("withdrawn", "reopen", "open", ALL, {"rules"}),
+]
+"""All that is allowed: state, command, where it leads, for whom, given by whom."""
+ALLOWED = {
+    (state, command, manner): (target, by)
+    for state, command, target, manners, by in LINES
+    for manner in manners
 }
+GIVERS = (*get_args(Role), "clock", "door", "rules")
 EVERY = list(product(get_args(State), get_args(Command), get_args(Manner)))
 
 
@@ -43,12 +60,30 @@ def test_every_state_and_command(state: State, command: Command, manner: Manner)
     expected = ALLOWED.get((state, command, manner))
     assert may(state, command, manner) == (expected is not None)
     if expected is not None:
-        assert transition(state, command, manner) == expected
+        assert transition(state, command, manner) == expected[0]
         return
     with pytest.raises(Refusal) as caught:
         transition(state, command, manner)
     assert caught.value.name == "obligation-closed"
     assert caught.value.detail.startswith("Nhiệm vụ")
+
+
+@pytest.mark.parametrize("giver", GIVERS)
+def test_every_state_and_command_by_everybody_who_could_give_it(giver: str) -> None:
+    for state, command, manner in EVERY:
+        target, by = ALLOWED.get((state, command, manner), ("", set()))
+        if giver in by:
+            assert order(state, command, manner, {giver}) == target
+            continue
+        with pytest.raises(Refusal) as caught:
+            order(state, command, manner, {giver})
+        expected = "not-yours-to-order" if target else "obligation-closed"
+        assert caught.value.name == expected, (state, command, manner)
+
+
+def test_of_several_roles_one_is_enough() -> None:
+    assert order("open", "waive", "owes", {"reporter", "officer"}) == "waived"
+    assert not may_give("open", "waive", {"reporter", "head", "chairman"})
 
 
 def test_the_table_names_only_known_states_and_commands() -> None:
@@ -63,6 +98,12 @@ ASKED: set[tuple[ObligationKind, Manner]] = {
     ("annual-report", "owes"),
     ("annual-report", "invited"),
     ("annual-report", "voluntary"),
+    ("digital-literacy-plan", "owes"),
+    ("digital-literacy-plan", "invited"),
+    ("midterm-report", "owes"),
+    ("midterm-report", "invited"),
+    ("final-report", "owes"),
+    ("final-report", "invited"),
 }
 
 
@@ -90,8 +131,15 @@ def test_a_duty_has_one_id_whoever_plans_it() -> None:
 
 def test_what_rows_mean() -> None:
     assert (state_of(None), state_of(last_moment_of(DEADLINE.date()))) == ("open", "met")
-    assert [command_of(offset) for offset in (30, 0, OVERDUE)] == [
+    assert [state_of(None, why) for why in ("waived", "excused", "rule-changed", "left")] == [
+        "waived",
+        "excused",
+        "withdrawn",
+        "withdrawn",
+    ]
+    assert [command_of(offset) for offset in (30, 0, OVERDUE, ESCALATED)] == [
         "remind",
         "remind",
         "find-overdue",
+        "escalate",
     ]

@@ -1,6 +1,7 @@
 """Who may do what at the desk; the register of publishers; the roll."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
@@ -11,6 +12,7 @@ from shared.refusal import Refusal
 
 pytestmark = pytest.mark.unit
 
+DAY = date(2025, 12, 1)
 SCHOOL = Subject("tieu-hoc-1", None, "tieu-hoc-1.reporter")
 TEACHER = Subject("giao-vien-1", "tieu-hoc-1", "giao-vien-1.reporter")
 
@@ -73,15 +75,33 @@ def test_a_unit_reports_for_itself_and_whom_it_proposes(
 
 
 def test_a_publisher_reports_for_whom_it_was_granted() -> None:
-    everyone = Publisher("e-office", "urn:x", (Grant("tu-minh", None),))
-    two = Publisher("trial", "urn:y", (Grant("tu-minh", frozenset({"thcs-1", "tieu-hoc-1"})),))
+    everyone = Publisher("e-office", "urn:x", (Grant("tu-minh", None, DAY),))
+    schools = frozenset({"thcs-1", "tieu-hoc-1"})
+    two = Publisher("trial", "urn:y", (Grant("tu-minh", schools, DAY),))
     nobody = Publisher("new", "urn:z", ())
-    assert everyone.may_report_for("tu-minh", "anybody")
-    assert not everyone.may_report_for("phuong-khac", "anybody")
-    assert two.may_report_for("tu-minh", "thcs-1")
-    assert not two.may_report_for("tu-minh", "thcs-2")
-    assert not two.may_report_for("phuong-khac", "thcs-1")
-    assert not nobody.may_report_for("tu-minh", "thcs-1")
+    ended = replace(everyone, ended=True)
+    assert everyone.may_report_for("tu-minh", "anybody", DAY)
+    assert not everyone.may_report_for("phuong-khac", "anybody", DAY)
+    assert two.may_report_for("tu-minh", "thcs-1", DAY)
+    assert not two.may_report_for("tu-minh", "thcs-2", DAY)
+    assert not two.may_report_for("phuong-khac", "thcs-1", DAY)
+    assert not nobody.may_report_for("tu-minh", "thcs-1", DAY)
+    assert not ended.may_report_for("tu-minh", "anybody", DAY)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "may"),
+    [
+        (DAY, None, True),
+        (DAY, DAY, True),
+        (DAY - timedelta(1), DAY, True),
+        (DAY + timedelta(1), None, False),
+        (DAY - timedelta(9), DAY - timedelta(1), False),
+    ],
+)
+def test_a_grant_holds_on_its_days(since: date, until: date | None, may: bool) -> None:
+    one = Publisher("e-office", "urn:x", (Grant("tu-minh", None, since, until),))
+    assert one.may_report_for("tu-minh", "thcs-1", DAY) is may
 
 
 CONTACT = Contact("thcs-1.reporter", "Đầu mối", "thcs-1@tu-minh.example")

@@ -1,5 +1,7 @@
 """The one decision on reports: every state and command, every reason with its place."""
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
@@ -8,6 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from services.intake.domain.deadline import Lateness, Return
+from services.intake.domain.difference import SentBack
 from services.intake.domain.report import (
     LARGEST_REPORT,
     TRANSITIONS,
@@ -37,13 +40,19 @@ LEADS_TO: dict[tuple[State, Command], State] = {
     ("none", "submit"): "received",
     ("received", "submit"): "received",
     ("returned", "submit"): "received",
+    ("withdrawn", "submit"): "received",
+    ("reopened", "submit"): "received",
     ("received", "return"): "returned",
     ("received", "accept"): "accepted",
+    ("received", "withdraw"): "withdrawn",
+    ("accepted", "reopen"): "reopened",
 }
 REFUSED_WITH: dict[Command, str] = {
     "submit": "đã được tiếp nhận chính thức",
     "return": "Chỉ trả lại được",
     "accept": "Chỉ tiếp nhận được",
+    "withdraw": "Chỉ rút lại được",
+    "reopen": "Chỉ mở lại được",
 }
 
 
@@ -304,6 +313,71 @@ def test_all_reasons_at_once() -> None:
     assert reasons(decide_submission(nowhere, sent, LATE)) == [
         ("unknown-participant", "/participant"),
         ("wrong-period", "/period"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "words"),
+    [
+        ({"not_applicable": True}, "/items/0/reason", "Nêu lý do"),
+        ({"nothing_arose": True}, "/items/0/reason", "Nêu lý do"),
+        ({"nothing_arose": True, "reason": " "}, "/items/0/reason", "Nêu lý do"),
+        (
+            {"nothing_arose": True, "not_applicable": True, "reason": "Không có."},
+            "/items/0/nothing_arose",
+            "không ghi cả hai",
+        ),
+        (
+            {"nothing_arose": True, "self_score": "3", "reason": "a"},
+            "/items/0/self_score",
+            "cả hai",
+        ),
+    ],
+)
+def test_form_2_wants_a_reason_for_what_is_not_scored(
+    changes: dict[str, Any], pointer: str, words: str
+) -> None:
+    sent = submission(form_version=2, items=[{"criterion": "a1", **changes}])
+    decision = decide_submission(desk(), sent, EARLY)
+    assert reasons(decision) == [("invalid-field", pointer)]
+    assert isinstance(decision, Refused)
+    assert words in decision.reasons[0].detail
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_nothing_arose_is_taken_with_its_reason(version: int) -> None:
+    item = {"criterion": "a1", "nothing_arose": True, "reason": "Chưa có thủ tục nào."}
+    decided(decide_submission(desk(), submission(form_version=version, items=[item]), EARLY))
+
+
+def test_form_1_is_known_again_by_the_digest_that_it_had_before_there_was_a_form_2() -> None:
+    sent = submission()
+    old = sent.model_dump(
+        mode="json",
+        exclude={
+            "submitted_at": True,
+            "situation": True,
+            "digital_literacy": True,
+            "items": {"__all__": {"nothing_arose", "reason"}},
+        },
+    )
+    digest = hashlib.sha256(json.dumps(old, sort_keys=True).encode()).hexdigest()
+    assert content_digest(sent) == digest
+    assert content_digest(submission(situation="Đã họp.")) != digest
+
+
+def test_a_correction_that_changes_what_was_not_sent_back_is_refused_with_its_places() -> None:
+    first = submission(1, contents=[{"content": 1, "text": "Đã triển khai."}])
+    back = SentBack(1, first.model_dump(mode="json"), ("/items/0/narrative",))
+    returned = Return(moment("2025-12-20 17:00"), ON_TIME)
+    before = ReportState("returned", (taken(first),), returned, 1)
+    corrected = submission(2, items=[{"criterion": "a1", "self_score": "39", "narrative": "Rõ."}])
+    decided(decide_submission(desk(before, sent_back=back), corrected, LATE))
+    wrong = submission(2, difficulties=OTHER, contents=[{"content": 1, "text": OTHER}])
+    decision = decide_submission(desk(before, sent_back=back), wrong, LATE)
+    assert reasons(decision) == [
+        ("invalid-field", "/difficulties"),
+        ("invalid-field", "/contents/0"),
     ]
 
 

@@ -22,7 +22,7 @@ class Line:
     due: datetime | None = DUE
     plan_on_time: bool | None = None
     revision: int | None = None
-    outcome: Literal["returned", "accepted"] | None = None
+    outcome: Literal["returned", "accepted", "withdrawn", "reopened"] | None = None
 
 
 CASES: list[tuple[ObligationKind, Line, datetime, Standing]] = [
@@ -37,6 +37,8 @@ CASES: list[tuple[ObligationKind, Line, datetime, Standing]] = [
     ("annual-report", Line("proposed", None, revision=1), AFTER, "received"),
     ("annual-report", Line(revision=1, outcome="returned"), AFTER, "returned"),
     ("annual-report", Line(revision=2, outcome="accepted"), BEFORE, "accepted"),
+    ("annual-report", Line(revision=1, outcome="withdrawn"), AFTER, "withdrawn"),
+    ("annual-report", Line(revision=1, outcome="reopened"), AFTER, "reopened"),
     ("annual-report", Line(plan_on_time=True), BEFORE, "open"),
     ("unit-plan", Line(), BEFORE, "open"),
     ("unit-plan", Line(), AFTER, "overdue"),
@@ -46,6 +48,9 @@ CASES: list[tuple[ObligationKind, Line, datetime, Standing]] = [
     ("unit-plan", Line(plan_on_time=False), AFTER, "recorded-late"),
     ("unit-plan", Line("voluntary", None, plan_on_time=True), AFTER, "recorded"),
     ("unit-plan", Line(revision=1), BEFORE, "open"),
+    ("digital-literacy-plan", Line(plan_on_time=True), AFTER, "recorded"),
+    ("midterm-report", Line(plan_on_time=False), AFTER, "recorded-late"),
+    ("final-report", Line(), AFTER, "overdue"),
 ]
 
 

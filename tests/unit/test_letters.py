@@ -21,7 +21,10 @@ from services.notify.domain.letter import (
     About,
     AwardDecided,
     Deadline,
+    DeadlineMoved,
     Duty,
+    DutyWithdrawn,
+    Escalated,
     Letter,
     Manner,
     Obligation,
@@ -32,6 +35,7 @@ from services.notify.domain.letter import (
     Reminder,
     ReportAccepted,
     ReportReceived,
+    ReportReopened,
     ReportReturned,
     Sender,
     message_id,
@@ -73,6 +77,10 @@ BEFORE_10_12 = Deadline(last_moment_before(date(2025, 12, 10)), "trước ngày 
 IN_AUGUST = Deadline(last_moment_of(date(2025, 8, 31)), "trong tháng 8 năm 2025")
 REPORT = Obligation(Duty.ANNUAL_REPORT, Manner.OWES, BEFORE_10_12, SECTIONS[Duty.ANNUAL_REPORT])
 PLAN = Obligation(Duty.UNIT_PLAN, Manner.OWES, IN_AUGUST, SECTIONS[Duty.UNIT_PLAN])
+UNTIL_15_12 = Deadline(last_moment_of(date(2025, 12, 15)), "đến hết ngày 15/12/2025")
+MOVED = replace(REPORT, deadline=UNTIL_15_12)
+STORM = "Ảnh hưởng của bão số 10."
+INVITED_MOVED = replace(MOVED, manner=Manner.INVITED)
 INVITED_REPORT = replace(REPORT, manner=Manner.INVITED)
 PROPOSED_REPORT = replace(REPORT, manner=Manner.PROPOSED)
 INVITED_PLAN = replace(PLAN, manner=Manner.INVITED)
@@ -95,9 +103,18 @@ OWED: dict[str, Letter] = {
     "reminder-plan-7": Reminder(SCHOOL, PLAN_PATH, PLAN, 7),
     "overdue": Overdue(SCHOOL, PATH, REPORT, 1),
     "overdue-plan": Overdue(SCHOOL, PLAN_PATH, PLAN, 3),
+    "by-hand-reminder": Reminder(SCHOOL, PATH, REPORT, 5, by_hand=True),
+    "by-hand-overdue": Overdue(SCHOOL, PATH, REPORT, 4, by_hand=True),
+    "escalated": Escalated(SCHOOL, PATH, REPORT, 6),
+    "escalated-plan": Escalated(SCHOOL, PLAN_PATH, PLAN, 4),
+    "deadline-moved": DeadlineMoved(SCHOOL, PATH, MOVED, BEFORE_10_12.last_moment, STORM),
+    "duty-waived": DutyWithdrawn(SCHOOL, PATH, REPORT, "waived", "Đơn vị mới thành lập."),
+    "duty-excused": DutyWithdrawn(SCHOOL, PLAN_PATH, PLAN, "excused", STORM),
+    "duty-rule-changed": DutyWithdrawn(SCHOOL, PATH, REPORT, "rule-changed"),
     "report-received": ReportReceived(SCHOOL, PATH, REPORT, 1, RECEIVED, late=False),
     "report-received-late": ReportReceived(SCHOOL, PATH, REPORT, 2, RECEIVED_LATE, late=True),
     "report-returned": ReportReturned(SCHOOL, PATH, REPORT, 1, REASONS, CORRECT_BY),
+    "report-reopened": ReportReopened(SCHOOL, PATH, REPORT, 2, REASONS, CORRECT_BY),
     "report-accepted": ReportAccepted(SCHOOL, PATH, REPORT, 2, RECEIVED_LATE),
     "own-result": OwnResult(
         SCHOOL,
@@ -125,11 +142,17 @@ INVITED: dict[str, Letter] = {
     "invited-reminder-7": Reminder(FRONT, AT_THE_FRONT, INVITED_REPORT, 7),
     "invited-reminder-1": Reminder(FRONT, AT_THE_FRONT, INVITED_REPORT, 1),
     "invited-reminder-0": Reminder(FRONT, AT_THE_FRONT, INVITED_REPORT, 0),
+    "invited-by-hand": Reminder(FRONT, AT_THE_FRONT, INVITED_REPORT, 5, by_hand=True),
     "invited-overdue": Overdue(FRONT, AT_THE_FRONT, INVITED_REPORT, 2),
+    "invited-moved": DeadlineMoved(
+        FRONT, AT_THE_FRONT, INVITED_MOVED, BEFORE_10_12.last_moment, STORM
+    ),
+    "invited-left": DutyWithdrawn(FRONT, AT_THE_FRONT, INVITED_REPORT, "left"),
     "invited-received-late": ReportReceived(
         FRONT, AT_THE_FRONT, INVITED_REPORT, 1, RECEIVED_LATE, late=True
     ),
     "invited-returned": ReportReturned(FRONT, AT_THE_FRONT, INVITED_REPORT, 1, REASONS, CORRECT_BY),
+    "invited-reopened": ReportReopened(FRONT, AT_THE_FRONT, INVITED_REPORT, 1, REASONS, CORRECT_BY),
     "invited-accepted": ReportAccepted(FRONT, AT_THE_FRONT, INVITED_REPORT, 1, RECEIVED_LATE),
 }
 ONE: dict[str, Letter] = {
@@ -216,7 +239,8 @@ def test_each_says_why_where_and_whom_to_ask(name: str) -> None:
         else letter.obligation.section
     )
     for body in (words(part(mail, "plain")), words(part(mail, "html"))):
-        assert "Vì sao có thư này: địa chỉ này được ghi là đầu mối của" in body
+        role = "người đứng đầu" if isinstance(letter, Escalated) else "đầu mối"
+        assert f"Vì sao có thư này: địa chỉ này được ghi là {role} của" in body
         assert f"https://thidua.tu-minh.example{letter.path}" in body
         assert f"{section}, Kế hoạch phát động" in body
         contact = re.sub(r"</?span[^>]*>", "", body)

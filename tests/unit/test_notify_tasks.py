@@ -50,6 +50,9 @@ OFFICE = {"officer", "substitute-officer"}
 BY_STATE = {
     "plan owed": {Kind.PLAN: OWN},
     "report owed": {Kind.REPORT: OWN},
+    "literacy plan owed": {Kind.LITERACY: OWN},
+    "midterm review owed": {Kind.MIDTERM: OWN},
+    "final review owed": {Kind.FINAL: OWN},
     "report received": {Kind.LOOK: OFFICE},
     "report returned": {Kind.CORRECT: OWN},
     "report accepted": {},
@@ -94,6 +97,9 @@ def known(state: str, whose: Whose) -> Known:
     return {
         "plan owed": Known(owed=(owed(whose, Duty.UNIT_PLAN),)),
         "report owed": Known(owed=(owed(whose),)),
+        "literacy plan owed": Known(owed=(owed(whose, Duty.LITERACY_PLAN),)),
+        "midterm review owed": Known(owed=(owed(whose, Duty.MIDTERM_REPORT),)),
+        "final review owed": Known(owed=(owed(whose, Duty.FINAL_REPORT),)),
         "report received": Known(reports=(report(whose, "received"),)),
         "report returned": Known(reports=(report(whose, "returned"),)),
         "report accepted": Known(reports=(report(whose, "accepted"),)),

@@ -1,7 +1,7 @@
 """Who is told what: every kind of fact, every reason not to tell it any more, and in what words."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import get_args
 
 import pytest
@@ -13,10 +13,12 @@ from services.notify.domain.delivery import State
 from services.notify.domain.letter import Manner
 from services.notify.domain.telling import (
     KINDS,
+    BeforeIt,
     Case,
     Moot,
     Participant,
     Period,
+    Stands,
     kind_of,
     needs_period,
     part_of_report,
@@ -38,11 +40,12 @@ from shared.contracts.intake import (
     MovementLaunched,
     ParticipantRegistered,
     PeriodOpened,
+    ReportWithdrawn,
 )
 from shared.contracts.intake import ObligationMet as Met
 from shared.contracts.notify import MailFailed, MailSent
 from shared.contracts.scoring import ScoreComputed, SheetAdopted
-from tests.component.notify_stage import DUE, HOUSE, PERIOD, PUPIL, SCHOOL, Story
+from tests.component.notify_stage import DUE, HOUSE, LATER, PERIOD, PUPIL, SCHOOL, Story
 
 pytestmark = pytest.mark.unit
 
@@ -58,20 +61,38 @@ FACTS: dict[str, telling.Told] = {
     "overdue": STORY.overdue(),
     "report-received": STORY.received(),
     "report-returned": STORY.returned(),
+    "report-reopened": STORY.reopened(),
     "report-accepted": STORY.accepted(),
     "own-result": STORY.result(),
     "award-decided": STORY.award(),
+    "escalated": STORY.escalated(),
+    "deadline-moved": STORY.moved(),
+    "duty-withdrawn": STORY.withdrawn(),
 }
-UNTIL_MET = {"obligation-opened", "reminder", "overdue"}
+REMINDING = {"reminder", "overdue"}
+UNTIL_MET = {"obligation-opened", "escalated", "deadline-moved", "duty-withdrawn", *REMINDING}
+NOW = {
+    kind: Stands("owes", DUE, "trước ngày 10/12/2025")
+    for kind in ("obligation-opened", "escalated", *REMINDING)
+} | {
+    "deadline-moved": Stands("owes", LATER, "trước ngày 16/12/2025"),
+    "duty-withdrawn": Stands("owes", DUE, "trước ngày 10/12/2025", "waived"),
+}
+"""How a duty stands when its fact is still the last word on it."""
+TOLD = BeforeIt("obligation-opened", DUE)
 
 
 def case(kind: str, **changes: object) -> Case:
-    return replace(Case(FACTS[kind], SCHOOLS, YEAR, None), **changes)  # type: ignore[arg-type]
+    usual = Case(FACTS[kind], SCHOOLS, YEAR, None, stands=NOW.get(kind))
+    if kind in {"deadline-moved", "duty-withdrawn"}:
+        usual = replace(usual, told=TOLD)
+    return replace(usual, **changes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_becomes_the_letter_of_its_name(kind: str) -> None:
-    written = write(case(kind), CHAIRMAN, LAST if kind != "overdue" else LAST + timedelta(1))
+    late = timedelta(1 if kind in {"overdue", "escalated"} else 0)
+    written = write(case(kind), CHAIRMAN, LAST + late)
     assert not isinstance(written, Moot)
     assert written.kind == kind == kind_of(FACTS[kind])
     assert read(kind, FACTS[kind].model_dump(mode="json")) == FACTS[kind]
@@ -81,10 +102,11 @@ def test_every_kind_becomes_the_letter_of_its_name(kind: str) -> None:
 @pytest.mark.parametrize("met", [False, True])
 @pytest.mark.parametrize("superseded", [False, True])
 def test_relevance_of_every_kind(kind: str, met: bool, superseded: bool) -> None:
-    written = write(case(kind, met=met, superseded=superseded), CHAIRMAN, LAST)
+    late = timedelta(1 if kind == "escalated" else 0)
+    written = write(case(kind, met=met, superseded=superseded), CHAIRMAN, LAST + late)
     if met and kind in UNTIL_MET:
         assert written == Moot("obligation-met")
-    elif superseded and kind in UNTIL_MET - {"obligation-opened"}:
+    elif superseded and kind in REMINDING:
         assert written == Moot("superseded")
     else:
         assert not isinstance(written, Moot)
@@ -104,6 +126,101 @@ def test_a_reminder_is_true_on_the_day_on_which_it_is_written(manner: Manner, le
     else:
         assert isinstance(written, letter.Overdue)
         assert not written.obligation.owes
+
+
+@pytest.mark.parametrize("left", [7, 0, -1, -5])
+@pytest.mark.parametrize("superseded", [False, True])
+def test_what_the_office_sends_by_hand_is_told_also_to_whoever_is_late(
+    left: int, superseded: bool
+) -> None:
+    """Nothing planned stands for it, but what is done is done."""
+    event = STORY.reminder(14).model_copy(update={"by_hand": True})
+    told = case("reminder", event=event, superseded=superseded)
+    written = write(told, CHAIRMAN, LAST - timedelta(left))
+    assert isinstance(written, letter.Reminder if left >= 0 else letter.Overdue)
+    assert written.by_hand
+    met = write(replace(told, met=True), CHAIRMAN, LAST - timedelta(left))
+    assert met == Moot("obligation-met")
+
+
+@pytest.mark.parametrize("kind", sorted(UNTIL_MET))
+@pytest.mark.parametrize("withdrawn", ["", "waived", "left"])
+@pytest.mark.parametrize("moved", [False, True])
+def test_what_is_told_of_a_duty_fits_how_it_stands(kind: str, withdrawn: str, moved: bool) -> None:
+    """Nobody is told a date that does not hold, nor asked for what is not asked any more."""
+    due = DUE - timedelta(9) if moved else NOW[kind].due
+    stands = Stands("owes", due, "trước ngày khác", withdrawn)
+    written = write(case(kind, stands=stands), CHAIRMAN, LAST + timedelta(1))
+    if kind == "duty-withdrawn":
+        expected = None if withdrawn else "asked-again"
+    elif withdrawn:
+        expected = "obligation-withdrawn"
+    elif kind == "obligation-opened":
+        assert isinstance(written, letter.ObligationOpened)
+        assert written.obligation.deadline.last_moment == due
+        return
+    else:
+        expected = "deadline-moved" if moved else None
+    if kind == "reminder" and expected is None:
+        expected = "deadline-passed"
+    assert (written.reason if isinstance(written, Moot) else None) == expected
+
+
+@pytest.mark.parametrize("kind", ["obligation-opened", "deadline-moved", "duty-withdrawn"])
+@pytest.mark.parametrize("before", [None, "obligation-opened", "reminder", "duty-withdrawn"])
+@pytest.mark.parametrize("due", [DUE, LATER])
+def test_a_change_is_told_to_those_who_had_been_told_otherwise(
+    kind: str, before: str | None, due: datetime
+) -> None:
+    told = BeforeIt(before, due) if before else None
+    written = write(case(kind, told=told), CHAIRMAN, LAST)
+    news = {
+        "obligation-opened": before in {None, "duty-withdrawn"} or due != DUE,
+        "deadline-moved": before is not None and due != LATER,
+        "duty-withdrawn": before not in {None, "duty-withdrawn"},
+    }
+    assert isinstance(written, Moot) is not news[kind]
+    if isinstance(written, letter.DeadlineMoved):
+        assert (written.was, written.obligation.deadline.last_moment) == (DUE, LATER)
+
+
+@pytest.mark.parametrize("stands", [None, NOW["deadline-moved"]])
+def test_a_duty_that_is_asked_again_is_told_by_the_date_that_holds(stands: Stands | None) -> None:
+    holds = stands.due if stands else DUE
+    for due in (DUE, LATER):
+        told = BeforeIt("reminder", due)
+        written = write(case("obligation-opened", stands=stands, told=told), CHAIRMAN, LAST)
+        if due == holds:
+            assert written == Moot("told-before")
+        elif stands is not None:
+            assert isinstance(written, letter.ObligationOpened)
+            assert written.obligation.deadline.last_moment == holds
+
+
+def test_a_withdrawal_of_which_only_the_kind_is_known_was_told_too() -> None:
+    told = BeforeIt("duty-withdrawn", None)
+    assert isinstance(
+        write(case("obligation-opened", told=told), CHAIRMAN, LAST), letter.ObligationOpened
+    )
+    moved = write(case("deadline-moved", told=told), CHAIRMAN, LAST)
+    assert isinstance(moved, letter.DeadlineMoved)
+    assert moved.was == DUE
+    assert write(case("duty-withdrawn", told=told), CHAIRMAN, LAST) == Moot("told-before")
+
+
+@pytest.mark.parametrize("kind", ["overdue", "escalated"])
+@pytest.mark.parametrize("manner", Manner)
+def test_only_who_still_owes_is_told_to_be_late(kind: str, manner: Manner) -> None:
+    stands = replace(NOW[kind], manner=manner.value)
+    written = write(case(kind, stands=stands), CHAIRMAN, LAST + timedelta(1))
+    expected = None if manner is Manner.OWES else "not-owed"
+    assert (written.reason if isinstance(written, Moot) else None) == expected
+
+
+def test_the_head_is_told_the_days_of_the_day_of_writing() -> None:
+    written = write(case("escalated"), CHAIRMAN, LAST + timedelta(6))
+    assert isinstance(written, letter.Escalated)
+    assert written.days_late == 6
 
 
 def test_an_overdue_fact_counts_the_days_when_it_is_written() -> None:
@@ -134,10 +251,15 @@ def test_an_individuals_award_is_told_to_the_unit_that_proposed_it() -> None:
     assert written.path == f"/awards/dossiers/{PERIOD}.{PUPIL}"
 
 
+def _day_for(kind: str) -> date:
+    """A day on which the fact is told."""
+    return LAST + timedelta(1 if kind == "escalated" else 0)
+
+
 def test_links_are_plain_and_deep() -> None:
     paths = {}
     for kind in KINDS:
-        written = write(case(kind), CHAIRMAN, LAST)
+        written = write(case(kind), CHAIRMAN, _day_for(kind))
         assert not isinstance(written, Moot)
         paths[kind] = HOUSE.sender("Tứ Minh", "Phong trào").link(written.path)
     origin = "https://thidua.tu-minh.example"
@@ -149,7 +271,9 @@ def test_links_are_plain_and_deep() -> None:
     assert reports == {f"{origin}/intake/files/{SCHOOL}/{PERIOD}"}
 
 
-@pytest.mark.parametrize("kind", ["report-received", "report-returned", "report-accepted"])
+@pytest.mark.parametrize(
+    "kind", ["report-received", "report-returned", "report-reopened", "report-accepted"]
+)
 def test_a_report_that_was_asked_for_is_at_its_duty(kind: str) -> None:
     asked = telling.Asked("owes", DUE, "trước ngày 10/12/2025", "0198f2a4")
     written = write(case(kind, asked=asked), CHAIRMAN, LAST)
@@ -160,7 +284,7 @@ def test_a_report_that_was_asked_for_is_at_its_duty(kind: str) -> None:
 def test_a_person_is_no_unit() -> None:
     one = replace(PUPILS, collective=False)
     for kind in KINDS:
-        written = write(case(kind, participant=one), CHAIRMAN, LAST)
+        written = write(case(kind, participant=one), CHAIRMAN, _day_for(kind))
         assert not isinstance(written, Moot)
         assert written.about.collective is (kind == "award-decided"), kind
     alone = write(case("award-decided", participant=replace(one, proposer="")), CHAIRMAN, LAST)
@@ -176,7 +300,7 @@ def test_only_a_units_plan_does_without_the_period() -> None:
     assert isinstance(written, letter.ObligationOpened)
     for kind in KINDS:
         with pytest.raises(LookupError):
-            write(case(kind, period=None), CHAIRMAN, LAST)
+            write(case(kind, period=None), CHAIRMAN, _day_for(kind))
 
 
 @pytest.mark.parametrize(
@@ -251,7 +375,7 @@ def test_every_kind_and_status_has_words_and_a_filter() -> None:
 
 def test_what_notify_listens_to() -> None:
     public = {CandidatePublished, DossierConcluded, AwardDecided}
-    of_tasks = {SheetAdopted, ScoreComputed, DossierOpened}
+    of_tasks = {SheetAdopted, ScoreComputed, DossierOpened, ReportWithdrawn}
     known = {MovementLaunched, PeriodOpened, ParticipantRegistered, ContactRecorded, ContactErased}
     own = {MailSent, MailFailed, AccessEnded}
     heard = {subscription.event for subscription in service.consumer.subscriptions.values()}

@@ -55,9 +55,8 @@ def test_an_empty_file_name_names_no_file() -> None:
     assert "THIDUA_X" not in with_files_read({"THIDUA_X_FILE": ""})
 
 
-def test_other_names_are_left_alone(tmp_path: Path) -> None:
-    register = str(tmp_path / "publishers.yaml")
-    given = {"THIDUA_PUBLISHERS_FILE": register, "SOME_FILE": "/nowhere"}
+def test_other_names_are_left_alone() -> None:
+    given = {"SOME_FILE": "/nowhere"}
     assert with_files_read(given) == given
 
 

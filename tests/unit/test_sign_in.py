@@ -1,6 +1,7 @@
 """Sign-in without any infrastructure: links, limits, sessions, keys, where a path may lead."""
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin, urlsplit
 from uuid import UUID
@@ -186,7 +187,13 @@ def test_when_a_session_is_good(
 
 
 HELD = Holdings(
-    "Đầu mối", "a@b.example", "u1", frozenset({"officer", "head"}), frozenset({"u1"}), frozenset()
+    "Đầu mối",
+    "a@b.example",
+    "u1",
+    frozenset({"officer", "head"}),
+    frozenset({"u1"}),
+    frozenset(),
+    frozenset({"u1"}),
 )
 LENT = Acting(
     1,
@@ -205,6 +212,7 @@ SESSION = Session(UUID(int=1), "w", "p", "link", NOW, NOW)
 def test_a_token_says_what_the_person_holds() -> None:
     claims = person_claims(SESSION, HELD, None)
     assert (claims["roles"], claims["unit"], claims["units"]) == (["head", "officer"], "u1", ["u1"])
+    assert claims["heads"] == ["u1"]
     assert (claims["act_for"], claims["act_unit"], claims["scope"]) == ("", "", "")
 
 
@@ -214,6 +222,8 @@ def test_who_acts_for_somebody_keeps_their_units_and_lays_their_roles_aside() ->
     assert (claims["unit"], claims["units"]) == ("u1", ["u1", "u2"])
     assert (claims["act_for"], claims["act_unit"]) == ("other", "u2")
     assert claims["sessions"] == ["s1"]
+    assert claims["heads"] == [], "heading their own unit is laid aside with the role"
+    assert person_claims(SESSION, HELD, replace(LENT, heads=frozenset({"u2"})))["heads"] == ["u2"]
 
 
 def test_a_machine_holds_scopes_and_no_role() -> None:

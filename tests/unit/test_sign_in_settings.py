@@ -22,11 +22,11 @@ SECRET = Fernet.generate_key().decode()
 GIVEN: dict[str, Any] = {
     "database_url": "postgresql+asyncpg://nowhere.example/intake",
     "kafka": "nowhere.example:9092",
-    "publishers_file": Path("publishers.yaml"),
     "origin": "https://thidua.tu-minh.example",
     "key_secret": SECRET,
     "smtp": "relay.example:25",
     "mail_from": "thi-dua@tu-minh.example",
+    "evidence_store": "file:///var/lib/thidua/evidence",
 }
 PROVIDER = {
     "oidc_issuer": "https://dang-nhap.example",

@@ -68,6 +68,7 @@ def test_before_the_tenth_of_december_lasts_until_the_end_of_the_ninth(ward: War
         *(f"{year}-annual" for year in range(2025, 2031)),
         "2027-so-ket",
         "2030-tong-ket",
+        "2025-binh-dan-hoc-vu-so",
     ]
     assert occurrences["2025-annual"].due_at == datetime(2025, 12, 9, 16, 59, 59, tzinfo=UTC)
     assert occurrences["2025-plan"].due_at == datetime(2025, 8, 31, 16, 59, 59, tzinfo=UTC)

@@ -1,11 +1,13 @@
 """The desk by HTTP."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
 from services.intake.commands import desk as commands
+from services.intake.commands import drafting, judging
 from services.intake.domain.report import Refused
 from services.intake.doors import Submission, take_submissions
 from services.intake.forms.desk import (
@@ -13,11 +15,7 @@ from services.intake.forms.desk import (
     Acknowledged,
     BoardRow,
     Judged,
-    Launched,
-    MovementForm,
     ParticipantsForm,
-    PeriodForm,
-    PeriodWasOpened,
     PlanForm,
     PlanWasRecorded,
     Registered,
@@ -37,28 +35,12 @@ router = APIRouter(tags=["intake"])
 _STANDS_IN_THE_WAY: frozenset[RejectionCode] = frozenset({"revision-conflict", "already-accepted"})
 
 
-@router.post("/movements", status_code=HTTPStatus.CREATED)
-async def launch_movement(form: MovementForm, person: SignedIn, once: Once) -> Launched:
-    """Put a version of the movement in force; the same again changes nothing."""
-    async with once.begin(f"{person.ward}/{form.movement}") as work:
-        await commands.launch_movement(work, form, person)
-        return once.says(Launched(movement=form.movement, version=form.version))
-
-
 @router.post("/participants", status_code=HTTPStatus.CREATED)
 async def register_participants(form: ParticipantsForm, person: SignedIn, once: Once) -> Registered:
     """Enter participants on the roll, with who is told of their duties."""
     async with once.begin(commands.roll_key(person.ward)) as work:
         new = await commands.register_participants(work, form.participants, person)
         return once.says(Registered(registered=new, known=len(form.participants) - new))
-
-
-@router.post("/periods", status_code=HTTPStatus.CREATED)
-async def open_period(form: PeriodForm, person: SignedIn, once: Once) -> PeriodWasOpened:
-    """Open a period and lay its duty on all who are asked."""
-    async with once.begin(commands.roll_key(person.ward)) as work:
-        opened = await commands.open_period(work, form, person)
-        return once.says(PeriodWasOpened(period=form.period, obligations=opened))
 
 
 @router.post("/plans", status_code=HTTPStatus.CREATED)
@@ -75,7 +57,6 @@ async def submit_report(form: ReportSubmitted, person: SignedIn, once: Once) -> 
     if form.ward != person.ward:
         raise not_found(f"phường mang mã {form.ward}")
     async with once.begin(form.key) as work:
-        await commands.check_sender(work, form.participant, person)
         submission = Submission(
             form,
             work.business.now(),
@@ -84,7 +65,8 @@ async def submit_report(form: ReportSubmitted, person: SignedIn, once: Once) -> 
             by=person.id,
             acting_for=person.acting_for,
         )
-        [outcome] = await take_submissions(work, [submission])
+        theirs = partial(drafting.check_may_send, person)
+        [outcome] = await take_submissions(work, [submission], theirs)
         if isinstance(outcome, Refused):
             raise _problem(outcome)
         return once.says(
@@ -113,7 +95,7 @@ def _problem(refused: Refused) -> Problem:
 async def return_report(form: ReturnForm, person: SignedIn, once: Once) -> Judged:
     """Send a report back to be corrected."""
     async with once.begin(f"{person.ward}/{form.participant}") as work:
-        await commands.return_report(work, form, person)
+        await judging.return_report(work, form, person)
         return once.says(
             Judged(participant=form.participant, revision=form.revision, outcome="returned")
         )
@@ -123,7 +105,7 @@ async def return_report(form: ReturnForm, person: SignedIn, once: Once) -> Judge
 async def accept_report(form: AcceptanceForm, person: SignedIn, once: Once) -> Judged:
     """Accept a report for good."""
     async with once.begin(f"{person.ward}/{form.participant}") as work:
-        await commands.accept_report(work, form, person)
+        await judging.accept_report(work, form, person)
         return once.says(
             Judged(participant=form.participant, revision=form.revision, outcome="accepted")
         )

@@ -1,78 +1,38 @@
 """What the desk does: load, decide, store, publish. Each command is repeatable by its own ids."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from services.intake.commands.people import grant_reporters
-from services.intake.domain.deadline import check_correction_date, plan_on_time, plan_reminders
+from services.intake.commands.rules import lay_open_duties
+from services.intake.domain.deadline import plan_on_time
+from services.intake.domain.draft import Author
 from services.intake.domain.obligation import (
-    IS_OVERDUE,
-    IS_REMINDED,
-    is_asked,
-    is_still_asked,
-    obligation_id,
     state_of,
 )
 from services.intake.domain.obligation import transition as move_obligation
-from services.intake.domain.office import Subject, check_may_judge, check_may_submit
-from services.intake.domain.report import Command, State, transition
+from services.intake.domain.office import Subject, check_may_submit
 from services.intake.domain.roll import check_entries
+from services.intake.domain.rule import BY_DOCUMENT
 from services.intake.forms.desk import (
-    AcceptanceForm,
-    MovementForm,
     ParticipantForm,
-    PeriodForm,
     PlanForm,
-    ReturnForm,
 )
 from services.intake.store import desk as store
 from services.intake.store import tables
+from services.intake.store.planning import due_of
 from shared.calendar import vietnamese_date, ward_day
 from shared.contracts.intake import (
     ContactRecorded,
-    MovementLaunched,
+    ObligationKind,
     ObligationMet,
-    ObligationOpened,
     ParticipantRegistered,
-    PeriodOpened,
     PlanRecorded,
-    ReportAccepted,
-    ReportReturned,
 )
 from shared.messaging import UnitOfWork
-from shared.records import record_act
 from shared.rows import insert_rows
 from shared.web.identity import Person
 from shared.web.problems import conflict, not_found
-
-
-async def launch_movement(work: UnitOfWork, form: MovementForm, person: Person) -> None:
-    """Put a version of the movement in force. A version never changes, and numbers only grow."""
-    ward = person.ward
-    data = form.model_dump(mode="json")
-    known = await store.movement_version(work.connection, ward, form.movement, form.version)
-    if known == data:
-        return
-    if known is not None:
-        detail = f"Phiên bản {form.version} đã ban hành và không đổi được; hãy dùng số mới."
-        raise conflict("version-exists", detail)
-    newest = (await store.movements(work.connection, ward)).get(form.movement)
-    if newest is not None and newest["version"] > form.version:
-        detail = f"Đã có phiên bản {newest['version']}; phiên bản mới phải mang số lớn hơn."
-        raise conflict("version-order", detail)
-    row = {
-        "ward": ward,
-        "movement": form.movement,
-        "version": form.version,
-        "data": data,
-        "launched_at": work.business.now(),
-    }
-    await insert_rows(work.connection, tables.movement, [row])
-    event = {**data, "ward": ward}
-    work.publish(MovementLaunched.model_validate(event))
-    subject = f"{form.movement} v{form.version}"
-    await record_act(work, "movement-launched", subject, person.actor, data)
 
 
 def roll_key(ward: str) -> str:
@@ -109,7 +69,7 @@ async def register_participants(
     names = {code: row.name for code, row in known.items()} | {p.code: p.name for p in new}
     for entry in new:
         work.publish(_registered(ward, entry, names))
-    await _lay_open_duties(work, ward, [p.code for p in new])
+    await lay_open_duties(work, ward, [p.code for p in new])
     return len(new)
 
 
@@ -167,101 +127,17 @@ def _registered(ward: str, entry: ParticipantForm, names: dict[str, str]) -> Par
     )
 
 
-async def open_period(work: UnitOfWork, form: PeriodForm, person: Person) -> int:
-    """Open a period, and lay its duty on all who are asked; returns how many.
-
-    The lock of the roll is held.
-    """
-    ward, now = person.ward, work.business.now()
-    known = (await store.periods(work.connection, ward)).get(form.period)
-    if known is not None:
-        if _differs(known, form.model_dump()):
-            detail = f"Kỳ {form.period} đã mở với nội dung khác."
-            raise conflict("period-exists", detail)
-        return await store.count_obligations(work.connection, ward, form.period)
-    movement = (await store.movements(work.connection, ward)).get(form.movement)
-    if movement is None:
-        raise not_found(f"phong trào mang mã {form.movement}")
-    roll = await store.participants(work.connection, ward)
-    asked = [row for row in roll.values() if is_asked(form.kind, row.manner)]
-    await work.lock(*(f"{ward}/{code}" for code in (form.period, *(r.participant for r in asked))))
-    row = form.model_dump() | {"ward": ward, "opened_at": now}
-    await insert_rows(work.connection, tables.period, [row])
-    if form.kind == "annual-report":
-        work.publish(_opened(ward, form, now))
-    await _lay_duties(work, form, ward, asked, movement["reminder_offsets"])
-    facts = form.model_dump(mode="json")
-    await record_act(work, "period-opened", form.period, person.actor, facts)
-    return len(asked)
-
-
-def _opened(ward: str, form: PeriodForm, now: datetime) -> PeriodOpened:
-    return PeriodOpened(
-        ward=ward,
-        period=form.period,
-        movement=form.movement,
-        title=form.title,
-        year=form.year,
-        opened_on=ward_day(now),
-        report_by=form.due,
-        report_by_text=form.due_text,
-    )
-
-
-async def _lay_open_duties(work: UnitOfWork, ward: str, codes: Sequence[str]) -> None:
-    """Whoever comes onto the roll late owes what is still to come."""
-    now = work.business.now()
-    newcomers = (await store.participants(work.connection, ward, codes)).values()
-    periods = await store.periods(work.connection, ward)
-    movements = await store.movements(work.connection, ward)
-    for period in periods.values():
-        asked = [p for p in newcomers if is_still_asked(period.kind, p.manner, period.due, now)]
-        offsets = movements[period.movement]["reminder_offsets"]
-        await _lay_duties(work, period, ward, asked, offsets)
-
-
-async def _lay_duties(
-    work: UnitOfWork, period: Any, ward: str, asked: Iterable[Any], offsets: Sequence[int]
-) -> None:
-    """The duty of a period (a form, or a row) and its reminders, for those who are asked."""
-    now = work.business.now()
-    duties: list[dict[str, Any]] = []
-    reminders: list[dict[str, Any]] = []
-    for entry in asked:
-        identity = obligation_id(ward, entry.participant, period.kind, period.period)
-        common = {
-            "participant": entry.participant,
-            "kind": period.kind,
-            "period": period.period,
-            "manner": entry.manner,
-            "due": period.due,
-            "due_text": period.due_text,
-        }
-        duties.append({"id": identity, "ward": ward, "opened_at": now, **common})
-        work.publish(
-            ObligationOpened.model_validate({"ward": ward, "obligation": identity, **common})
-        )
-        if entry.manner in IS_REMINDED:
-            overdue = entry.manner in IS_OVERDUE
-            reminders += [
-                {
-                    "obligation": identity,
-                    "offset_days": planned.offset,
-                    "due_at": planned.due_at,
-                    "state": "planned",
-                }
-                for planned in plan_reminders(period.due, offsets, now, overdue=overdue)
-            ]
-    await insert_rows(work.connection, tables.obligation, duties)
-    await insert_rows(work.connection, tables.reminder, reminders)
-
-
 def speaks_for(person: Person) -> frozenset[str]:
     """The units that somebody sends for: those they hold a role for, else the one they belong to.
 
     Whoever reports for one unit and only belongs to another does not report for the other.
     """
     return person.units or frozenset({person.unit} - {""})
+
+
+def speaks_as(person: Person, subject: Subject) -> Author:
+    """Of a unit's own; who heads another unit, or acts for its head, is not this one's head."""
+    return "head" if subject.belongs_to(person.heads) else "author"
 
 
 def speaks_for_all(person: Person) -> bool:
@@ -272,6 +148,11 @@ def speaks_for_all(person: Person) -> bool:
 async def check_sender(work: UnitOfWork, code: str, person: Person) -> None:
     """Raises Refusal when a plan or report of this participant is not theirs to send."""
     row = (await store.participants(work.connection, person.ward, [code])).get(code)
+    check_is_theirs(person, code, row)
+
+
+def check_is_theirs(person: Person, code: str, row: Any) -> None:
+    """`check_sender` of whoever has the participant's row (None: there is none) already."""
     subject = Subject(code, row.proposed_by if row else None)
     check_may_submit(speaks_for(person), subject, is_officer=speaks_for_all(person))
 
@@ -282,7 +163,7 @@ async def record_plan(work: UnitOfWork, form: PlanForm, person: Person) -> bool:
     await check_sender(work, form.participant, person)
     await _subject(work, ward, form.participant)
     period = (await store.periods(work.connection, ward)).get(form.period)
-    if period is None or period.kind != "unit-plan":
+    if period is None or period.kind not in BY_DOCUMENT:
         raise not_found(f"kỳ ban hành kế hoạch mang mã {form.period}")
     known = await store.plan_of(work.connection, ward, form.participant, form.period)
     if known is not None:
@@ -291,7 +172,8 @@ async def record_plan(work: UnitOfWork, form: PlanForm, person: Person) -> bool:
             detail = f"Đã ghi nhận kế hoạch số {known.number} ngày {issued}."
             raise conflict("plan-recorded", detail)
         return bool(known.on_time)
-    on_time = plan_on_time(period.due, form.issued_on, ward_day(now))
+    own = await due_of(work.connection, ward, form.participant, form.period, period.kind)
+    on_time = plan_on_time(own or period.due, form.issued_on, ward_day(now))
     row = form.model_dump() | {
         "ward": ward,
         "on_time": on_time,
@@ -301,14 +183,16 @@ async def record_plan(work: UnitOfWork, form: PlanForm, person: Person) -> bool:
     }
     await insert_rows(work.connection, tables.plan, [row])
     work.publish(PlanRecorded(ward=ward, on_time=on_time, **form.model_dump()))
-    await _meet_plan_duty(work, ward, form, on_time)
+    await _meet_plan_duty(work, ward, form, period.kind, on_time)
     return on_time
 
 
-async def _meet_plan_duty(work: UnitOfWork, ward: str, form: PlanForm, on_time: bool) -> None:
+async def _meet_plan_duty(
+    work: UnitOfWork, ward: str, form: PlanForm, kind: ObligationKind, on_time: bool
+) -> None:
     """Whoever is not asked for a plan may record one all the same."""
     now, key = work.business.now(), (form.participant, form.period)
-    owed = (await store.open_obligations(work.connection, ward, [key], "unit-plan")).get(key)
+    owed = (await store.open_obligations(work.connection, ward, [key], kind)).get(key)
     if owed is None:
         return
     move_obligation(state_of(owed.met_at), "meet", owed.manner)
@@ -318,100 +202,12 @@ async def _meet_plan_duty(work: UnitOfWork, ward: str, form: PlanForm, on_time: 
             ward=ward,
             participant=form.participant,
             obligation=owed.id,
-            kind="unit-plan",
+            kind=kind,
             period=form.period,
             met_at=now,
             on_time=on_time,
         )
     )
-
-
-async def return_report(work: UnitOfWork, form: ReturnForm, person: Person) -> None:
-    """Send a report back, with a reason for each place and a new date."""
-    reasons = [reason.model_dump() for reason in form.reasons]
-    same = {"reasons": reasons, "correct_by": form.correct_by}
-    version = await _version_to_judge(work, form, person, "return", same)
-    if version is None:
-        return
-    now = work.business.now()
-    check_correction_date(form.correct_by, now)
-    row = {
-        "ward": person.ward,
-        "participant": form.participant,
-        "period": form.period,
-        "revision": form.revision,
-        "outcome": "returned",
-        "reasons": reasons,
-        "correct_by": form.correct_by,
-        "judged_at": now,
-        "judged_by": person.id,
-        "acting_for": person.acting_for,
-    }
-    await insert_rows(work.connection, tables.judgement, [row])
-    data = form.model_dump() | {"ward": person.ward, "returned_at": now}
-    work.publish(ReportReturned.model_validate(data | {"report_id": version.report_id}))
-    facts = form.model_dump(mode="json")
-    await record_act(work, "report-returned", form.participant, person.actor, facts)
-
-
-async def accept_report(work: UnitOfWork, form: AcceptanceForm, person: Person) -> None:
-    """Accept a report; its nominations count from now on."""
-    version = await _version_to_judge(work, form, person, "accept", {})
-    if version is None:
-        return
-    now = work.business.now()
-    row = form.model_dump() | {
-        "ward": person.ward,
-        "outcome": "accepted",
-        "reasons": [],
-        "correct_by": None,
-        "judged_at": now,
-        "judged_by": person.id,
-        "acting_for": person.acting_for,
-    }
-    await insert_rows(work.connection, tables.judgement, [row])
-    work.publish(
-        ReportAccepted.model_validate(
-            form.model_dump()
-            | {
-                "ward": person.ward,
-                "report_id": version.report_id,
-                "accepted_at": now,
-                "late": version.late,
-                "nominations": version.body["nominations"],
-            }
-        )
-    )
-    facts = {**form.model_dump(), "digest": version.digest}
-    await record_act(work, "report-accepted", form.participant, person.actor, facts)
-
-
-_OUTCOME: dict[Command, State] = {"return": "returned", "accept": "accepted"}
-
-
-async def _version_to_judge(
-    work: UnitOfWork,
-    form: ReturnForm | AcceptanceForm,
-    person: Person,
-    command: Command,
-    same: dict[str, Any],
-) -> Any:
-    """The version to judge, with its body; None when this very judgement was made before."""
-    subject = await _subject(work, person.ward, form.participant)
-    check_may_judge({person.id, person.acting_for}, person.all_units, subject)
-    key = (form.participant, form.period)
-    report = (await store.report_states(work.connection, person.ward, [key])).get(key)
-    version = await store.judged_version(work.connection, person.ward, key, form.revision)
-    if report is None or version is None:
-        raise not_found(f"báo cáo này, bản số {form.revision}")
-    if version.outcome == _OUTCOME[command]:
-        if _differs(version, same):
-            raise conflict("judged-already", "Bản này đã được xử lý với nội dung khác.")
-        return None
-    if report.revision != form.revision:
-        raise conflict("newer-revision", f"Bản mới nhất của báo cáo là bản số {report.revision}.")
-    transition(report.state, command)
-    return version
 
 
 async def _subject(work: UnitOfWork, ward: str, code: str) -> Subject:

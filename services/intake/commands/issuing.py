@@ -1,8 +1,10 @@
 """The issuer's keys and tokens: which key signs, when the next is made, what a token holds."""
 
+import asyncio
 import hashlib
 import hmac
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +37,8 @@ from shared.tokens import ALGORITHM, AUDIENCE, TOKEN_LIFE
 from shared.web.keys import read_keys
 
 KEYS_LOCK = "signing-keys"
+LOOK_SECONDS = 1.0
+"""How long a key that was taken away is still believed here."""
 
 
 class Vault:
@@ -139,13 +143,33 @@ async def _signer(work: UnitOfWork) -> KeyTimes | None:
     return signer(await store.key_times(work.connection), work.system.now())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OwnKeys:
-    """Where the issuer itself finds the keys that it has published."""
+    """Where the issuer itself finds the keys that it has published.
+
+    It looks again after `LOOK_SECONDS`, and at once for a key that it does not know: the first of
+    all signs as soon as it is made.
+    """
 
     engine: AsyncEngine
+    _known: Mapping[str, PyJWK] = field(default_factory=dict)
+    _published: list[dict[str, Any]] = field(default_factory=list)
+    _looked: float = float("-inf")
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def find(self, kid: str) -> PyJWK | None:
+        asked = time.monotonic()
+        if kid not in self._known or asked - self._looked > LOOK_SECONDS:
+            async with self._turn:
+                if self._looked <= asked:
+                    await self._look()
+        return self._known.get(kid)
+
+    async def _look(self) -> None:
+        looked = time.monotonic()
         async with self.engine.connect() as connection:
             published = await store.published_keys(connection)
-        return read_keys({"keys": published}).get(kid) if published else None
+        if published != self._published:
+            self._known = read_keys({"keys": published}) if published else {}
+            self._published = published
+        self._looked = looked

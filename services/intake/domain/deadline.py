@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from services.intake.domain.workday import NATIONAL_PLANNING, Planning
 from shared.calendar import days_between, morning_of, ward_day
 from shared.refusal import Refusal
 
 OVERDUE = -1
-"""The offset of the row that finds an obligation still open, the day after its deadline."""
+"""The offset of the row that finds an obligation still open, on the first working day after its
+deadline."""
+ESCALATED = -2
+"""The offset of the row that tells the head of the unit, when the ward's grace is over too."""
 
 Corrections = Literal["by-their-own-date", "by-the-deadline"]
 """What a corrected report is judged by [design reading; a setting of the movement]: the date that
@@ -19,22 +23,57 @@ BY_THEIR_OWN_DATE: Corrections = "by-their-own-date"
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """A planned reminder: `offset` calendar days before the deadline's day, at 07:30."""
+    """A planned reminder: `offset` calendar days before the deadline's day, at 07:30 of the
+    working day on which it goes out."""
 
     offset: int
     due_at: datetime
 
 
 def plan_reminders(
-    deadline: datetime, offsets: Iterable[int], now: datetime, *, overdue: bool
+    deadline: datetime,
+    offsets: Iterable[int],
+    now: datetime,
+    *,
+    overdue: bool,
+    by: Planning = NATIONAL_PLANNING,
+    laid_at: datetime | None = None,
 ) -> list[Reminder]:
-    """The reminders still ahead of `now`; with `overdue`, also the one for the day after."""
-    day = ward_day(deadline)
-    planned = [Reminder(offset, morning_of(day - timedelta(days=offset))) for offset in {*offsets}]
-    planned = [reminder for reminder in planned if reminder.due_at <= deadline]
+    """The reminders still ahead of `now`; with `overdue`, also those for the days after.
+
+    Where a duty is planned again, `laid_at` is when it was laid: what should have gone out after
+    its deadline since then is planned too, for nothing else would say that it is overdue.
+
+    A day off is moved to the working day before it. Of reminders that meet on one day the one
+    nearest to the deadline stays, so nobody is written to twice in a morning.
+    """
+    day, calendar = ward_day(deadline), by.calendar
+    slots: dict[datetime, int] = {}
+    for offset in sorted({*offsets}, reverse=True):
+        slots[morning_of(calendar.on_or_before(day - timedelta(days=offset)))] = offset
+    planned = [Reminder(offset, at) for at, offset in slots.items() if now < at <= deadline]
     if overdue:
-        planned.append(Reminder(OVERDUE, morning_of(day + timedelta(days=1))))
-    return sorted((r for r in planned if r.due_at > now), key=lambda r: r.due_at)
+        since = now if laid_at is None else min(laid_at, now)
+        planned += [one for one in _after_the_deadline(day, by) if one.due_at > since]
+    return sorted(planned, key=_by_time)
+
+
+def _after_the_deadline(day: date, by: Planning) -> list[Reminder]:
+    found = [Reminder(OVERDUE, morning_of(by.calendar.after(day, 1)))]
+    if by.grace is not None:
+        found.append(Reminder(ESCALATED, morning_of(by.calendar.after(day, by.grace + 1))))
+    return found
+
+
+def _by_time(reminder: Reminder) -> tuple[datetime, int]:
+    return reminder.due_at, -reminder.offset
+
+
+def to_send(reminders: Sequence[Reminder], deadline: datetime, now: datetime) -> list[Reminder]:
+    """What goes out of those that came due: one to the participant at most, one to the head."""
+    to_head = escalation_due(reminders, deadline, now)
+    latest = latest_due(reminders, deadline, now)
+    return [one for one in (latest, to_head) if one is not None]
 
 
 def latest_due(reminders: Sequence[Reminder], deadline: datetime, now: datetime) -> Reminder | None:
@@ -43,8 +82,17 @@ def latest_due(reminders: Sequence[Reminder], deadline: datetime, now: datetime)
     Once the deadline has passed nobody is reminded of it: what is left is that it is overdue.
     """
     passed = lateness(deadline, now).late
-    due = [r for r in reminders if r.due_at <= now and passed == (r.offset == OVERDUE)]
-    return max(due, key=lambda r: r.due_at, default=None)
+    wanted = [r for r in reminders if r.offset != ESCALATED and passed == (r.offset == OVERDUE)]
+    return max((r for r in wanted if r.due_at <= now), key=_by_time, default=None)
+
+
+def escalation_due(
+    reminders: Sequence[Reminder], deadline: datetime, now: datetime
+) -> Reminder | None:
+    """The word to the head, once it came due and while the deadline has passed."""
+    if not lateness(deadline, now).late:
+        return None
+    return next((r for r in reminders if r.offset == ESCALATED and r.due_at <= now), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +138,14 @@ def check_correction_date(correct_by: datetime, now: datetime) -> None:
     """Raises Refusal unless there is time left to correct."""
     if correct_by <= now:
         raise Refusal("date-passed", "Hạn chỉnh sửa phải ở sau thời điểm này.", "/correct_by")
+
+
+def check_new_date(due: datetime, was: datetime, now: datetime) -> None:
+    """Raises Refusal unless a deadline is moved to another moment that is still ahead."""
+    if due == was:
+        raise Refusal("same-date", "Hạn mới trùng với hạn đang có.", "/last_day")
+    if due <= now:
+        raise Refusal("date-passed", "Hạn mới phải ở sau thời điểm này.", "/last_day")
 
 
 def plan_on_time(due: datetime, issued_on: date, today: date) -> bool:

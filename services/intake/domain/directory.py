@@ -88,7 +88,8 @@ class Holdings:
     """What somebody is on a day. Without an address: nobody of this name is in the directory.
 
     `unit` is the participant they belong to, "" for none; `units` those that they hold a role of
-    the unit for; `sessions` those that a role of theirs is limited to.
+    the unit for; `sessions` those that a role of theirs is limited to; `heads` the units that they
+    head.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Holdings:
     roles: frozenset[str]
     units: frozenset[str]
     sessions: frozenset[str]
+    heads: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class Acting:
     sessions: frozenset[str]
     document: str
     until: date
+    heads: frozenset[str] = frozenset()
 
 
 def roles_on(held: Iterable[Holding], on: date) -> frozenset[Role]:
@@ -120,6 +123,11 @@ def roles_on(held: Iterable[Holding], on: date) -> frozenset[Role]:
 
 def units_on(held: Iterable[Holding], on: date) -> frozenset[str]:
     return frozenset(one.of for one in held if one.role in OF_THE_UNIT and one.in_force(on))
+
+
+def heads_on(held: Iterable[Holding], on: date) -> frozenset[str]:
+    """The units that somebody heads: roles and units as two sets would not tell which."""
+    return frozenset(one.of for one in held if one.role == "head" and one.in_force(on))
 
 
 def sessions_on(held: Iterable[Holding], on: date) -> frozenset[str]:
@@ -132,7 +140,13 @@ def sessions_on(held: Iterable[Holding], on: date) -> frozenset[str]:
 
 def holdings_on(name: str, email: str, unit: str, held: Sequence[Holding], on: date) -> Holdings:
     return Holdings(
-        name, email, unit, roles_on(held, on), units_on(held, on), sessions_on(held, on)
+        name,
+        email,
+        unit,
+        roles_on(held, on),
+        units_on(held, on),
+        sessions_on(held, on),
+        heads_on(held, on),
     )
 
 

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from services.intake.domain.deadline import (
     BY_THEIR_OWN_DATE,
@@ -14,26 +15,36 @@ from services.intake.domain.deadline import (
     Return,
     lateness_of_version,
 )
+from services.intake.domain.difference import SentBack, locked_changes
+from services.intake.domain.evidence import Filed, wrong_files
 from shared.contracts.inbound import Reason, RejectionCode, ReportSubmitted
 from shared.refusal import Refusal
 
-State = Literal["none", "received", "returned", "accepted"]
-Command = Literal["submit", "return", "accept"]
+State = Literal["none", "received", "returned", "accepted", "withdrawn", "reopened"]
+Command = Literal["submit", "return", "accept", "withdraw", "reopen"]
 
 TRANSITIONS: dict[tuple[State, Command], State] = {
     ("none", "submit"): "received",
     ("received", "submit"): "received",
     ("returned", "submit"): "received",
+    ("withdrawn", "submit"): "received",
+    ("reopened", "submit"): "received",
     ("received", "return"): "returned",
     ("received", "accept"): "accepted",
+    ("received", "withdraw"): "withdrawn",
+    ("accepted", "reopen"): "reopened",
 }
 
 _WHY_NOT: dict[Command, str] = {
     "submit": "Báo cáo đã được tiếp nhận chính thức; không nhận thêm bản mới.",
     "return": "Chỉ trả lại được báo cáo đang chờ xem xét.",
     "accept": "Chỉ tiếp nhận được báo cáo đang chờ xem xét.",
+    "withdraw": "Chỉ rút lại được báo cáo đang chờ xem xét.",
+    "reopen": "Chỉ mở lại được báo cáo đã được tiếp nhận chính thức.",
 }
 
+REASONED = 2
+"""The form from which on whatever is not applicable or did not arise says why."""
 LARGEST_REPORT = 700_000
 """Bytes of JSON: what is published of a report has to pass through the broker."""
 
@@ -51,11 +62,17 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class ReportState:
-    """A participant's report for a period: its versions (oldest first) and what became of it."""
+    """A participant's report for a period: its versions (oldest first) and what became of it.
+
+    `returned`: the newest return or opening anew, of the version `sent_back`; `accepted`: the
+    newest revision that was accepted. 0: there is none.
+    """
 
     state: State = "none"
     versions: tuple[Version, ...] = ()
     returned: Return | None = None
+    sent_back: int = 0
+    accepted: int = 0
 
     @property
     def revision(self) -> int:
@@ -82,13 +99,19 @@ class OpenPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """All that the decision rests on; None where there is no such thing."""
+    """All that the decision rests on; None where there is no such thing.
+
+    `sent_back`: the version that a correction corrects, which keeps what was not sent back.
+    `files`: of the files that the report names, those that were brought.
+    """
 
     reporter: Reporter | None
     period: OpenPeriod | None
     contents: frozenset[int]
     forms: frozenset[str]
     current: ReportState
+    sent_back: SentBack | None = None
+    files: Mapping[UUID, Filed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +137,19 @@ def transition(state: State, command: Command) -> State:
 
 
 def content_digest(submission: ReportSubmitted) -> str:
-    """What makes two submissions the same: everything but the time that the sender claims."""
+    """What makes two submissions the same: everything but the time that the sender claims.
+
+    What form 1 did not have is left out where it holds nothing, so that a report which was taken
+    before there was a form 2 is known again.
+    """
     content = submission.model_dump(mode="json", exclude={"submitted_at"})
+    for name in ("situation", "digital_literacy"):
+        if not content[name]:
+            del content[name]
+    for item in content["items"]:
+        for name in ("nothing_arose", "reason"):
+            if not item[name]:
+                del item[name]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -158,6 +192,9 @@ def _reasons(desk: Desk, submission: ReportSubmitted) -> Iterator[Reason]:
     wrong = _wrong_size(submission)
     if desk.reporter is not None and desk.period is not None:
         wrong |= _wrong_items(desk.reporter, submission) | _wrong_references(desk, submission)
+        wrong |= wrong_files(submission, desk.files)
+        if desk.sent_back is not None:
+            wrong |= locked_changes(desk.sent_back, submission.model_dump(mode="json")) | wrong
     for pointer, detail in wrong.items():
         yield _reason("invalid-field", pointer, detail)
 
@@ -196,10 +233,18 @@ def _wrong_items(reporter: Reporter, submission: ReportSubmitted) -> dict[str, s
         elif item.criterion in seen:
             wrong[f"{place}/criterion"] = "Tiêu chí này đã có ở trên."
         seen.add(item.criterion)
-        if item.not_applicable == (item.self_score is not None):
+        unscored = item.not_applicable or item.nothing_arose
+        if unscored == (item.self_score is not None):
             wrong[f"{place}/self_score"] = (
-                "Ghi điểm tự chấm, hoặc ghi không áp dụng; không ghi cả hai, không bỏ cả hai."
+                "Ghi điểm tự chấm, hoặc ghi không áp dụng hay không phát sinh;"
+                " không ghi cả hai, không bỏ cả hai."
             )
+        if item.not_applicable and item.nothing_arose:
+            wrong[f"{place}/nothing_arose"] = (
+                "Ghi không áp dụng, hoặc ghi không phát sinh; không ghi cả hai."
+            )
+        if unscored and not item.reason and submission.form_version >= REASONED:
+            wrong[f"{place}/reason"] = "Nêu lý do không áp dụng hoặc không phát sinh."
     return wrong
 
 

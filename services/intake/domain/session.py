@@ -64,6 +64,7 @@ def person_claims(session: Session, held: Holdings, acting: Acting | None) -> di
         "roles": sorted(roles),
         "units": sorted(held.units | acting.units if acting else held.units),
         "sessions": sorted(acting.sessions if acting else held.sessions),
+        "heads": sorted(acting.heads if acting else held.heads),
         "act_for": acting.principal if acting else "",
         "act_unit": acting.unit if acting else "",
         "scope": "",

@@ -5,12 +5,23 @@ from typing import Literal, Protocol, get_args
 
 from services.intake.domain.deadline import lateness
 from services.intake.domain.obligation import IS_OVERDUE, IS_REMINDED
+from services.intake.domain.rule import BY_DOCUMENT
 from shared.contracts.intake import Manner, ObligationKind
 
 Standing = Literal[
-    "received", "returned", "accepted", "recorded", "recorded-late", "open", "overdue", "free"
+    "received",
+    "returned",
+    "accepted",
+    "withdrawn",
+    "reopened",
+    "recorded",
+    "recorded-late",
+    "open",
+    "overdue",
+    "free",
 ]
-"""Of a report: received, returned, accepted. Of a plan: recorded, or late by its date of issue.
+"""Of a report: received, returned, accepted, withdrawn by the unit, reopened by the office. Of a
+plan: recorded, or late by its date of issue.
 
 With neither: open while it is waited for, overdue, or free where nobody is pressed for it.
 """
@@ -33,11 +44,11 @@ class Line(Protocol):
     @property
     def revision(self) -> int | None: ...
     @property
-    def outcome(self) -> Literal["returned", "accepted"] | None: ...
+    def outcome(self) -> Literal["returned", "accepted", "withdrawn", "reopened"] | None: ...
 
 
 def standing(kind: ObligationKind, line: Line, now: datetime) -> Standing:
-    if kind == "unit-plan" and line.plan_on_time is not None:
+    if kind in BY_DOCUMENT and line.plan_on_time is not None:
         return "recorded" if line.plan_on_time else "recorded-late"
     if kind == "annual-report" and line.revision is not None:
         return line.outcome or "received"

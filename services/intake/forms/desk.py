@@ -6,12 +6,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.intake.domain.deadline import BY_THEIR_OWN_DATE, Corrections
-from services.intake.domain.publisher import Grant, Publisher
 from services.intake.domain.roll import Contact, Entry
 from services.intake.domain.standing import Standing, standing
 from shared.contracts.base import Code, Day, Instant, Text
-from shared.contracts.intake import Block, Content, Criterion, Form, Manner, ObligationKind
+from shared.contracts.intake import Manner, ObligationKind
 
 PersonId = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=120)]
 Email = Annotated[str, Field(pattern=r"^[^@\s<>\"]{1,64}@[A-Za-z0-9.-]{3,190}$", max_length=254)]
@@ -23,31 +21,6 @@ class _Form(BaseModel):
 
 def _like(**example: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"example": example})
-
-
-class GroupForm(_Form):
-    code: Code
-    title: Text
-    criteria: tuple[Criterion, ...] = Field(min_length=1)
-
-
-class MovementForm(_Form):
-    """A version of the movement; `reminder_offsets` are days before a deadline's day.
-
-    `corrections`: what a returned report is judged by when it comes back [design reading].
-    """
-
-    movement: Code
-    version: int = Field(ge=1, le=1000)
-    title: Text = Field(min_length=1)
-    place: Text = Field(min_length=1)
-    launched_on: Day
-    contents: tuple[Content, ...] = Field(min_length=1)
-    groups: tuple[GroupForm, ...] = Field(min_length=1)
-    blocks: tuple[Block, ...] = Field(min_length=1)
-    forms: tuple[Form, ...] = Field(min_length=1)
-    reminder_offsets: tuple[Annotated[int, Field(ge=0, le=366)], ...] = Field(min_length=1)
-    corrections: Corrections = BY_THEIR_OWN_DATE
 
 
 class ReporterForm(_Form):
@@ -74,28 +47,6 @@ class ParticipantForm(_Form):
 
 class ParticipantsForm(_Form):
     participants: tuple[ParticipantForm, ...] = Field(min_length=1, max_length=5000)
-
-
-class PeriodForm(_Form):
-    """Opens a period: a duty of one kind with its last on-time moment."""
-
-    model_config = _like(
-        period="2025-annual",
-        movement="cds-2025-2030",
-        kind="annual-report",
-        title="Báo cáo năm 2025",
-        year=2025,
-        due="2025-12-09T23:59:59+07:00",
-        due_text="trước ngày 10/12/2025",
-    )
-
-    period: Code
-    movement: Code
-    kind: ObligationKind
-    title: Text = Field(min_length=1)
-    year: int = Field(ge=2000, le=2100)
-    due: Instant
-    due_text: Text = Field(min_length=1)
 
 
 class PlanForm(_Form):
@@ -146,35 +97,6 @@ class AcceptanceForm(_Form):
     revision: int = Field(ge=1, le=1000)
 
 
-class GrantEntry(_Form):
-    ward: Code
-    participants: tuple[Code, ...] | Annotated[str, Field(pattern="^all$")]
-
-    def grant(self) -> Grant:
-        everyone = isinstance(self.participants, str)
-        return Grant(self.ward, None if everyone else frozenset(self.participants))
-
-
-class PublisherEntry(_Form):
-    """One line of the register of publishers."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-    source: str
-    grants: tuple[GrantEntry, ...]
-
-    def publisher(self) -> Publisher:
-        return Publisher(self.name, self.source, tuple(entry.grant() for entry in self.grants))
-
-
-class Launched(BaseModel):
-    """The version of the movement that is in force."""
-
-    model_config = _like(movement="cds-2025-2030", version=1)
-
-    movement: str
-    version: int
-
-
 class Registered(BaseModel):
     """How many participants were new, and how many were on the roll already."""
 
@@ -182,15 +104,6 @@ class Registered(BaseModel):
 
     registered: int
     known: int
-
-
-class PeriodWasOpened(BaseModel):
-    """How many participants are asked."""
-
-    model_config = _like(period="2025-annual", obligations=28)
-
-    period: str
-    obligations: int
 
 
 class PlanWasRecorded(BaseModel):
@@ -277,9 +190,9 @@ class BoardRow(BaseModel):
     received_at: Instant | None
     late: bool | None
     days_late: int | None
-    door: Literal["http", "kafka"] | None
+    door: Literal["http", "page", "paper", "kafka"] | None
     publisher: str | None
-    outcome: Literal["returned", "accepted"] | None
+    outcome: Literal["returned", "accepted", "withdrawn", "reopened"] | None
 
     @classmethod
     def of(cls, kind: ObligationKind, row: Any, now: datetime) -> Self:

@@ -46,7 +46,6 @@ _STANDING: tuple[Column[Line], ...] = (
     Column("standing", "Tình trạng", lambda line: line.words, chosen=True),
 )
 _OF_KIND: dict[str, tuple[Column[Line], ...]] = {
-    "unit-plan": _STANDING,
     "annual-report": (
         *_STANDING,
         Column("late", "Muộn (ngày)", lambda line: line.days_late, numeric=True),
@@ -72,7 +71,7 @@ async def board(request: Request, person: SignedIn, period: str = "") -> Respons
         return _pages.render(request, "board.html", {"chosen": None, "now": now})
     movement = movements.get(chosen.movement, {})
     lines = _lines(chosen, rows, movement, now)
-    view = Listing(_OF_KIND[chosen.kind], lines, dict(request.query_params))
+    view = Listing(_OF_KIND.get(chosen.kind, _STANDING), lines, dict(request.query_params))
     return export(view, f"bang-theo-doi-{chosen.period}") or _pages.render(
         request,
         "board.html",

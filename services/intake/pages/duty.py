@@ -17,11 +17,13 @@ from services.intake.access import JUDGES, SENDERS
 from services.intake.commands import desk as commands
 from services.intake.domain.deadline import plan_on_time
 from services.intake.domain.office import check_may_submit
+from services.intake.domain.rule import BY_DOCUMENT
 from services.intake.domain.standing import standing
 from services.intake.forms.desk import PlanForm
+from services.intake.pages import evidence
 from services.intake.pages import file as files
 from services.intake.pages.posted import Wrong, read_day, typed
-from services.intake.pages.report import reasons_of
+from services.intake.pages.report import place_words, places_of, reasons_of
 from services.intake.pages.words import MANNERS, SECTIONS, time_left, words_of
 from services.intake.store import desk as store
 from services.intake.store import duty as duties
@@ -38,8 +40,12 @@ _pages = Pages("intake", Path(__file__).parents[1] / "templates")
 _PLAN = {"number": "Số kế hoạch", "issued_on": "Ngày ban hành"}
 _DONE = {
     "plan": "Đã ghi nhận kế hoạch. Không cần làm gì thêm cho việc này.",
+    "review": "Đã ghi nhận báo cáo. Không cần làm gì thêm cho việc này.",
     "accepted": "Đã tiếp nhận chính thức báo cáo. Đơn vị được báo bằng thư.",
     "returned": "Đã trả lại báo cáo. Đơn vị được báo bằng thư, kèm lý do và hạn chỉnh sửa.",
+    "sent": "Đã gửi báo cáo. Giấy xác nhận được gửi bằng thư; kết quả xem xét cũng vậy.",
+    "withdrawn": "Đã rút lại báo cáo.",
+    "reopened": "Đã mở lại báo cáo. Đơn vị được báo bằng thư, kèm lý do và hạn gửi bản mới.",
 }
 
 Name = Annotated[Code, InPath()]
@@ -75,7 +81,7 @@ async def record_plan(
     wrong = Wrong(_PLAN)
     async with works.read() as connection:
         file = await _find(connection, person, (participant, period))
-        if file.duty_kind != "unit-plan":
+        if file.duty_kind not in BY_DOCUMENT:
             raise not_found("kế hoạch trong kỳ này")
         form = None if "edit" in given else _read_plan(file, given, wrong, works.business.now())
         if form is None:
@@ -91,7 +97,8 @@ async def record_plan(
         async with works.read() as connection:
             file = await _find(connection, person, (participant, period))
             return await _show(request, connection, person, file, given, wrong)
-    return RedirectResponse(f"{_href(file)}?done=plan", HTTPStatus.SEE_OTHER)
+    done = "review" if "report" in file.duty_kind else "plan"
+    return RedirectResponse(f"{_href(file)}?done={done}", HTTPStatus.SEE_OTHER)
 
 
 def _read_plan(file: Any, given: Mapping[str, str], wrong: Wrong, now: datetime) -> PlanForm | None:
@@ -139,8 +146,10 @@ async def _show(
         "reporter": reporter,
         "acts": acts,
         "versions": versions,
+        "evidence": await evidence.shown(request, connection, person, file),
         "returned": await _newest_return(connection, file, versions),
         "next": _next(person, file),
+        "for_unit": files.subject_of(file).belongs_to(commands.speaks_for(person)),
         "given": given or {},
         "wrong": wrong,
         "done": _DONE.get(request.query_params.get("done", ""), ""),
@@ -151,17 +160,21 @@ async def _show(
 async def _newest_return(
     connection: AsyncConnection, file: Any, versions: Sequence[Any]
 ) -> dict[str, Any] | None:
-    """Why the newest version went back, by its places, where it did."""
-    if file.outcome != "returned":
+    """Why the newest version went back, or was opened again, by its places, where it did."""
+    if file.outcome not in {"returned", "reopened"}:
         return None
-    key = (file.participant, file.period)
-    version = await store.judged_version(connection, file.ward, key, file.revision)
-    return {"reasons": reasons_of(version), "correct_by": versions[-1].correct_by}
+    key, newest = (file.participant, file.period), versions[-1]
+    version: Any = await store.judged_version(connection, file.ward, key, file.revision)
+    if file.outcome == "returned":
+        return {"reasons": reasons_of(version), "correct_by": newest.correct_by}
+    titles = {place.pointer: place.title for place in places_of(version.body, {})}
+    told = [(place_words(one["pointer"], titles), one["text"]) for one in newest.reopened_for]
+    return {"reasons": told, "correct_by": newest.reopened_until}
 
 
 def _next(person: Person, file: Any) -> str:
     """What the person can do next: a word for the template."""
-    if file.duty_kind == "unit-plan":
+    if file.duty_kind in BY_DOCUMENT:
         unwritten = file.plan_on_time is None
         return "record-plan" if unwritten and _may_send(person, file) else ""
     if file.outcome == "accepted":
@@ -170,7 +183,7 @@ def _next(person: Person, file: Any) -> str:
         return "somebody-else-reviews" if files.is_own(person, file) else "review"
     if not _may_send(person, file):
         return ""
-    return "send" if file.revision is None or file.outcome == "returned" else "wait"
+    return "send" if file.revision is None or file.outcome is not None else "wait"
 
 
 def _may_send(person: Person, file: Any) -> bool:

@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.office import Subject
-from services.intake.pages.words import SECTIONS, lateness_words, reminder_words
+from services.intake.pages.words import DOCUMENTS, SECTIONS, lateness_words, reminder_words
 from services.intake.store import desk as store
 from services.intake.store import duty as duties
+from services.intake.store import reminding
 from shared.calendar import vietnamese_date, vietnamese_time
 from shared.tokens import MACHINE
 from shared.web.identity import Person
@@ -69,9 +70,16 @@ async def story(
     people = {file.reporter, file.plan_recorded_by, file.plan_acting_for}
     for version in versions:
         people |= {version.submitted_by, version.acting_for, version.judged_by, version.judged_for}
+        people |= {version.reopened_by, version.reopened_acting_for}
+    by_hand = await reminding.of_duty(connection, file.obligation) if file.obligation else []
+    people |= {person for row in by_hand for person in (row.reminded_by, row.acting_for)}
     names = await names_of(connection, file.ward, (person or "" for person in people))
     told = await duties.sent_reminders(connection, file.obligation) if file.obligation else []
     acts = [*_of_duty(file, told), *_of_plan(file, names), *_of_versions(versions, names)]
+    acts += [
+        Act(row.sent_at, _who(names, row.reminded_by, row.acting_for), "nhắc thêm, ngoài lịch")
+        for row in by_hand
+    ]
     return sorted(acts, key=lambda act: act.at), names.get(file.reporter, "")
 
 
@@ -87,10 +95,10 @@ def _of_duty(file: Any, told: Sequence[Any]) -> Iterator[Act]:
 def _of_plan(file: Any, names: Mapping[str, str]) -> Iterator[Act]:
     if file.plan_recorded_at is not None:
         issued = vietnamese_date(file.plan_issued_on)
-        what = f"ghi nhận kế hoạch số {file.plan_number} ngày {issued}"
+        what = f"ghi nhận {DOCUMENTS[file.duty_kind]} số {file.plan_number} ngày {issued}"
         what += "" if file.plan_on_time else " (ban hành muộn)"
         who = _who(names, file.plan_recorded_by, file.plan_acting_for)
-        yield Act(file.plan_recorded_at, who, what, SECTIONS["unit-plan"])
+        yield Act(file.plan_recorded_at, who, what, SECTIONS[file.duty_kind])
 
 
 def _of_versions(versions: Sequence[Any], names: Mapping[str, str]) -> Iterator[Act]:
@@ -99,14 +107,22 @@ def _of_versions(versions: Sequence[Any], names: Mapping[str, str]) -> Iterator[
         late = f", {lateness_words(row.days_late)}" if row.late else ""
         by = row.publisher if row.door == "kafka" else None
         who = f"Hệ thống {by}" if by else _who(names, row.submitted_by, row.acting_for)
-        yield Act(row.received_at, who, f"gửi bản số {row.revision}{late}", rules)
+        what = "nhập thay từ văn bản" if row.door == "paper" else "gửi"
+        yield Act(row.received_at, who, f"{what} bản số {row.revision}{late}", rules)
         if row.outcome == "returned":
             until = vietnamese_time(row.correct_by)
             what = f"trả lại bản số {row.revision}, {len(row.reasons)} chỗ cần sửa, hạn {until}"
             yield Act(row.judged_at, _who(names, row.judged_by, row.judged_for), what, rules)
+        elif row.outcome == "withdrawn":
+            what = f"rút lại bản số {row.revision}"
+            yield Act(row.judged_at, _who(names, row.judged_by, row.judged_for), what, rules)
         elif row.outcome == "accepted":
             what = f"tiếp nhận chính thức bản số {row.revision}"
             yield Act(row.judged_at, _who(names, row.judged_by, row.judged_for), what, rules)
+        if row.reopened_at is not None:
+            what = f"mở lại bản số {row.revision}, hạn {vietnamese_time(row.reopened_until)}"
+            who = _who(names, row.reopened_by, row.reopened_acting_for)
+            yield Act(row.reopened_at, who, what, rules)
 
 
 def _who(names: Mapping[str, str], person: str, acting_for: str | None) -> str:

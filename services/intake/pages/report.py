@@ -14,11 +14,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.access import JUDGES
-from services.intake.commands import desk as commands
+from services.intake.access import JUDGES, UNIT
+from services.intake.commands import judging
+from services.intake.commands.desk import speaks_for
 from services.intake.domain.deadline import check_correction_date
+from services.intake.domain.difference import SentBack
+from services.intake.domain.evidence import file_in
 from services.intake.domain.report import Command, transition
 from services.intake.forms.desk import AcceptanceForm, ReturnForm
+from services.intake.forms.report import TITLES
 from services.intake.pages import file as files
 from services.intake.pages.posted import DAY_WORDS, Wrong, end_of, typed
 from services.intake.pages.words import lateness_words, words_of
@@ -44,6 +48,10 @@ _PARTS = {
     "text": "nội dung",
     "reason": "lý do",
     "summary": "tóm tắt",
+    "form": "hình thức",
+    "value": "giá trị",
+    "not_applicable": "không áp dụng",
+    "nothing_arose": "không phát sinh",
 }
 
 
@@ -72,6 +80,8 @@ def _places(body: Mapping[str, Any], movement: Mapping[str, Any]) -> Iterator[Pl
         for criterion in group["criteria"]
     }
     forms = {form["code"]: form["title"] for form in movement.get("forms", ())}
+    if body.get("situation"):
+        yield Place("/situation", TITLES["situation"], body["situation"])
     for at, part in enumerate(body["contents"]):
         title, rule = f"Nội dung {part['content']}", contents.get(part["content"], "")
         yield Place(f"/contents/{at}", title, part["text"], rule=rule)
@@ -80,7 +90,7 @@ def _places(body: Mapping[str, Any], movement: Mapping[str, Any]) -> Iterator[Pl
             f"/items/{at}",
             f"Tiêu chí {item['criterion']}",
             item["narrative"],
-            {"Điểm tự chấm": _points(item)},
+            {"Điểm tự chấm": _points(item)} | _why_unscored(item),
             [_linked(one) for one in item["evidence"]],
             criteria.get(item["criterion"], ""),
         )
@@ -89,6 +99,9 @@ def _places(body: Mapping[str, Any], movement: Mapping[str, Any]) -> Iterator[Pl
         yield Place(f"/indicators/{at}", f"Chỉ tiêu {one['code']}", about={"Giá trị": value})
     for at, one in enumerate(body["role_models"]):
         yield Place(f"/role_models/{at}", f"Điển hình: {one['name']}", one["summary"])
+    if body.get("digital_literacy"):
+        title = TITLES["digital_literacy"]
+        yield Place("/digital_literacy", title, body["digital_literacy"])
     for at, one in enumerate(body["nominations"]):
         form = forms.get(one["form"], one["form"])
         title = f"Đề nghị khen thưởng: {one['subject']}"
@@ -100,7 +113,13 @@ def _places(body: Mapping[str, Any], movement: Mapping[str, Any]) -> Iterator[Pl
 def _points(item: Mapping[str, Any]) -> str:
     if item["not_applicable"]:
         return "không áp dụng"
+    if item.get("nothing_arose"):
+        return "không phát sinh trong kỳ"
     return _decimal(item["self_score"])
+
+
+def _why_unscored(item: Mapping[str, Any]) -> dict[str, str]:
+    return {"Lý do không chấm": item["reason"]} if item.get("reason") else {}
 
 
 def _decimal(text: str | None) -> str:
@@ -108,7 +127,9 @@ def _decimal(text: str | None) -> str:
 
 
 def _linked(evidence: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Where it leads is shown beside it; only web addresses are links."""
+    """Where it leads is shown beside it; only web addresses are links, and files brought here."""
+    if (file := file_in(evidence["url"])) is not None:
+        return {**evidence, "host": "", "href": f"/intake/evidence/{file}"}
     address = urlsplit(evidence["url"])
     web = address.scheme in {"http", "https"}
     return {**evidence, "host": address.hostname or "", "href": evidence["url"] if web else ""}
@@ -129,6 +150,24 @@ def place_words(pointer: str, places: Mapping[str, str]) -> str:
     return ", ".join(filter(None, (places[known], _PARTS.get(rest, ""))))
 
 
+def reasons_at(before: SentBack | None) -> list[tuple[str, str]]:
+    """Why the version that is to be corrected went back: (place in words, reason)."""
+    if before is None:
+        return []
+    titles = {place.pointer: place.title for place in places_of(before.body, {})}
+    told = zip(before.pointers, before.texts, strict=True)
+    return [(place_words(pointer, titles), text) for pointer, text in told]
+
+
+def spot_words(place: str) -> str:
+    """ "items/a1/narrative" -> "Kết quả theo tiêu chí, a1, thuyết minh"."""
+    section, *rest = place.split("/")
+    names = [_PARTS.get(one, one) for one in rest]
+    if len(rest) > 2 and rest[-2] == "evidence":
+        names = [*names[:-2], f"minh chứng {rest[-1]}"]
+    return ", ".join((TITLES[section], *names))
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One version with its file, as somebody may see it."""
@@ -137,6 +176,7 @@ class Case:
     version: Any
     places: Sequence[Place]
     sender: str
+    revisions: Sequence[int]
 
     @property
     def path(self) -> str:
@@ -151,8 +191,19 @@ class Case:
         waits = newest and self.version.outcome is None
         return waits and person.has(*JUDGES) and not files.is_own(person, self.file)
 
+    def may_be_withdrawn_by(self, person: Person) -> bool:
+        newest = self.version.revision == self.file.revision
+        own = files.subject_of(self.file).belongs_to(speaks_for(person))
+        return newest and self.file.outcome is None and own and person.has(*UNIT)
 
-async def _case(connection: AsyncConnection, person: Person, key: store.Key, revision: int) -> Case:
+    def may_be_reopened_by(self, person: Person) -> bool:
+        accepted = self.version.revision == self.file.revision and self.file.outcome == "accepted"
+        return accepted and person.has(*JUDGES) and not files.is_own(person, self.file)
+
+
+async def case_of(
+    connection: AsyncConnection, person: Person, key: store.Key, revision: int
+) -> Case:
     """Raises Problem (404) outside the person's scope, as where there is nothing."""
     file = await duties.of_period(connection, person, key)
     version = await store.judged_version(connection, person.ward, key, revision) if file else None
@@ -166,7 +217,8 @@ async def _case(connection: AsyncConnection, person: Person, key: store.Key, rev
     else:
         names = await files.names_of(connection, person.ward, [version.submitted_by])
         sender = names[version.submitted_by]
-    return Case(file, version, places_of(version.body, movement or {}), sender)
+    versions = [row.revision for row in await duties.versions(connection, person.ward, key)]
+    return Case(file, version, places_of(version.body, movement or {}), sender, versions)
 
 
 async def _to_judge(
@@ -175,7 +227,7 @@ async def _to_judge(
     """Raises Problem when there is nothing here for the person to judge."""
     works: Works = request.app.state.parts.works
     async with works.read() as connection:
-        case = await _case(connection, person, key, revision)
+        case = await case_of(connection, person, key, revision)
     if files.is_own(person, case.file):
         raise forbidden("Không ai tự xét hồ sơ của đơn vị mình; người thay thế sẽ xét.")
     if case.file.revision != revision:
@@ -196,9 +248,10 @@ async def show_report(
 ) -> HTMLResponse:
     works: Works = request.app.state.parts.works
     async with works.read() as connection:
-        case = await _case(connection, person, (participant, period), revision)
+        case = await case_of(connection, person, (participant, period), revision)
     version = case.version
-    words, tone = words_of("annual-report", version.outcome or "received")
+    outcome = case.file.outcome if version.revision == case.file.revision else version.outcome
+    words, tone = words_of("annual-report", outcome or "received")
     values = {
         "case": case,
         "words": words,
@@ -206,6 +259,9 @@ async def show_report(
         "late": lateness_words(version.days_late) if version.late else "",
         "reasons": reasons_of(version) if version.outcome == "returned" else [],
         "judges": case.may_be_judged_by(person),
+        "withdraws": case.may_be_withdrawn_by(person),
+        "reopens": case.may_be_reopened_by(person),
+        "before": [one for one in case.revisions if one < version.revision],
     }
     return _pages.render(request, "report.html", values)
 
@@ -229,8 +285,8 @@ async def accept_report(
     works: Works = request.app.state.parts.works
     form = AcceptanceForm(participant=participant, period=period, revision=revision)
     async with works.begin(f"{person.ward}/{participant}") as work:
-        await commands.accept_report(work, form, person)
-        case = await _case(work.connection, person, (participant, period), revision)
+        await judging.accept_report(work, form, person)
+        case = await case_of(work.connection, person, (participant, period), revision)
     return RedirectResponse(f"{case.back}?done=accepted", HTTPStatus.SEE_OTHER)
 
 
@@ -239,7 +295,7 @@ async def ask_return(
     participant: Name, period: Name, revision: Revision, request: Request, person: SignedIn
 ) -> HTMLResponse:
     case = await _to_judge(request, person, (participant, period), revision, "return")
-    return _show_return(request, case, {}, Wrong(_labels(case)))
+    return _show_return(request, case, {}, Wrong(return_labels(case)))
 
 
 @router.post("/return", response_class=HTMLResponse)
@@ -251,10 +307,10 @@ async def return_report(
     works: Works = request.app.state.parts.works
     key = (participant, period)
     async with works.read() as connection:
-        case = await _case(connection, person, key, revision)
+        case = await case_of(connection, person, key, revision)
     if files.is_own(person, case.file):
         raise forbidden("Không ai tự xét hồ sơ của đơn vị mình; người thay thế sẽ xét.")
-    wrong = Wrong(_labels(case))
+    wrong = Wrong(return_labels(case))
     form = None if "edit" in given else _read_return(case, given, wrong)
     if form is None:
         return _show_return(request, case, given, wrong)
@@ -265,14 +321,14 @@ async def return_report(
             values = {"case": case, "form": form, "given": kept, "reasons": _told(case, form)}
             return _pages.render(request, "report-return-confirm.html", values)
         async with works.begin(f"{person.ward}/{participant}") as work:
-            await commands.return_report(work, form, person)
+            await judging.return_report(work, form, person)
     except (Refusal, Problem) as error:
         wrong.add_refused(error)
         return _show_return(request, case, given, wrong)
     return RedirectResponse(f"{case.back}?done=returned", HTTPStatus.SEE_OTHER)
 
 
-def _labels(case: Case) -> dict[str, str]:
+def return_labels(case: Case) -> dict[str, str]:
     """Fields of the form for returning, by name; `reason-0` is for the whole report."""
     titles = ["Toàn bộ báo cáo", *(place.title for place in case.places)]
     return {f"reason-{at}": title for at, title in enumerate(titles)} | {

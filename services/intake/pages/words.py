@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Literal
 
-from services.intake.domain.deadline import OVERDUE
+from services.intake.domain.deadline import ESCALATED, OVERDUE
 from services.intake.domain.obligation import IS_OVERDUE
+from services.intake.domain.rule import BY_DOCUMENT
 from services.intake.domain.standing import Standing
 from shared.calendar import days_between
 from shared.contracts.intake import Manner, ObligationKind
@@ -15,6 +16,8 @@ _REPORT: dict[Standing, tuple[str, Tone]] = {
     "accepted": ("Đã tiếp nhận chính thức", "good"),
     "returned": ("Trả lại để chỉnh sửa", "warn"),
     "received": ("Đã gửi, chờ xem xét", "info"),
+    "withdrawn": ("Đã rút lại, chưa gửi bản khác", "warn"),
+    "reopened": ("Mở lại, chờ bản mới", "warn"),
     "open": ("Chưa gửi", "muted"),
     "overdue": ("Quá hạn, chưa gửi", "bad"),
     "free": ("Không bắt buộc, chưa gửi", "muted"),
@@ -26,11 +29,25 @@ _PLAN: dict[Standing, tuple[str, Tone]] = {
     "overdue": ("Quá hạn, chưa có kế hoạch", "bad"),
     "free": ("Không thuộc diện ban hành", "muted"),
 }
+_REVIEW: dict[Standing, tuple[str, Tone]] = {
+    "open": ("Chưa có báo cáo", "muted"),
+    "overdue": ("Quá hạn, chưa có báo cáo", "bad"),
+}
 SECTIONS: dict[ObligationKind, str] = {
     "unit-plan": "mục V.1 của Kế hoạch",
+    "digital-literacy-plan": "mục VI.1.b của Kế hoạch",
     "annual-report": "mục VI.1.d của Kế hoạch",
+    "midterm-report": "mục V.1 của Kế hoạch",
+    "final-report": "mục V.2 của Kế hoạch",
 }
 """Where the plan lays each duty."""
+DOCUMENTS: dict[ObligationKind, str] = {
+    "unit-plan": "kế hoạch",
+    "digital-literacy-plan": "kế hoạch Bình dân học vụ số",
+    "midterm-report": "báo cáo sơ kết",
+    "final-report": "báo cáo tổng kết",
+}
+"""What a unit records by number and date of issue."""
 MANNERS: dict[Manner, str] = {
     "owes": "Có trách nhiệm thực hiện",
     "invited": "Được đề nghị thực hiện",
@@ -41,7 +58,9 @@ MANNERS: dict[Manner, str] = {
 
 def words_of(kind: ObligationKind, standing: Standing) -> tuple[str, Tone]:
     """What a page says of where a participant stands, and in which tone."""
-    return (_PLAN if kind == "unit-plan" else _REPORT)[standing]
+    if kind in {"midterm-report", "final-report"}:
+        return _REVIEW.get(standing) or _PLAN[standing]
+    return (_PLAN if kind in BY_DOCUMENT else _REPORT)[standing]
 
 
 def lateness_words(days: int) -> str:
@@ -52,6 +71,8 @@ def door_words(door: str | None, publisher: str | None) -> str:
     """How a report came in."""
     if door == "kafka":
         return f"Hệ thống {publisher}"
+    if door == "paper":
+        return "Nhập thay từ văn bản"
     return "Gửi trực tiếp" if door else ""
 
 
@@ -69,4 +90,6 @@ def reminder_words(offset: int) -> str:
     """What the planner told of a duty, by the days before its deadline."""
     if offset == OVERDUE:
         return "báo đã quá hạn"
+    if offset == ESCALATED:
+        return "báo người đứng đầu"
     return f"nhắc trước hạn {offset} ngày" if offset else "nhắc vào ngày cuối"

@@ -1,17 +1,17 @@
 """The desk's queries: the roll, periods, duties, reports, the board."""
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, UUID, distinct_on
+from sqlalchemy.dialects.postgresql import ARRAY, UUID, Insert, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.deadline import Lateness, Return
 from services.intake.domain.report import ReportState, Version
+from services.intake.store.draft_tables import OUTCOME, reopening
 from services.intake.store.tables import (
     MOMENT,
     contact,
@@ -25,7 +25,7 @@ from services.intake.store.tables import (
     report,
 )
 from shared.calendar import WARD_ZONE
-from shared.rows import as_table
+from shared.rows import arrays_of, insertion
 from shared.web.identity import Person
 
 _VERSION = ("ward", "participant", "period", "revision")
@@ -49,12 +49,9 @@ def seen_by(person: Person) -> sa.ColumnElement[bool]:
 
 
 async def movements(connection: AsyncConnection, ward: str) -> dict[str, dict[str, Any]]:
-    """The newest version of each of the ward's movements, as it was entered, by code."""
-    query = (
-        sa.select(movement.c.movement, movement.c.data)
-        .where(movement.c.ward == ward)
-        .ext(distinct_on(movement.c.movement))
-        .order_by(movement.c.movement, movement.c.version.desc())
+    """The version in force of each of the ward's movements, as it was entered, by code."""
+    query = sa.select(movement.c.movement, movement.c.data).where(
+        movement.c.ward == ward, movement.c.state == "adopted"
     )
     return {row.movement: row.data for row in await connection.execute(query)}
 
@@ -112,7 +109,13 @@ async def plan_of(
 
 
 _MADE_OF_IT = ("outcome", "reasons", "correct_by", "judged_at", "judged_by")
-_JUDGED = sa.and_(*(report.c[name] == judgement.c[name] for name in _VERSION))
+JUDGED = sa.and_(*(report.c[name] == judgement.c[name] for name in _VERSION))
+STORY = (
+    *(column for column in report.c if column.name != "body"),
+    judgement.c.outcome,
+    judgement.c.correct_by,
+)
+"""What `state_of_story` rests on, of each version."""
 
 
 async def report_states(
@@ -120,12 +123,8 @@ async def report_states(
 ) -> dict[Key, ReportState]:
     """What became of each participant's report for a period, where there is one."""
     query = (
-        sa.select(
-            *(column for column in report.c if column.name != "body"),
-            judgement.c.outcome,
-            judgement.c.correct_by,
-        )
-        .outerjoin(judgement, _JUDGED)
+        sa.select(*STORY)
+        .outerjoin(judgement, JUDGED)
         .where(
             report.c.ward == ward,
             sa.tuple_(report.c.participant, report.c.period).in_(sorted(set(keys))),
@@ -134,19 +133,19 @@ async def report_states(
     )
     rows: Iterable[Any] = await connection.execute(query)
     stories = groupby(rows, key=lambda row: (row.participant, row.period))
-    return {key: _state(list(versions)) for key, versions in stories}
+    return {key: state_of_story(list(versions)) for key, versions in stories}
 
 
-def _state(rows: Sequence[Any]) -> ReportState:
-    returns = [
-        Return(row.correct_by, Lateness(row.late, row.days_late))
-        for row in rows
-        if row.outcome == "returned"
-    ]
+def state_of_story(rows: Sequence[Any]) -> ReportState:
+    """A report's state by its versions, the oldest first, with what was made of each."""
+    returned = [row for row in rows if row.outcome == "returned"]
+    of_it = [Return(row.correct_by, Lateness(row.late, row.days_late)) for row in returned[-1:]]
     return ReportState(
         rows[-1].outcome or "received",
         tuple(_version(row) for row in rows),
-        returns[-1] if returns else None,
+        of_it[0] if of_it else None,
+        returned[-1].revision if returned else 0,
+        max((row.revision for row in rows if row.outcome == "accepted"), default=0),
     )
 
 
@@ -162,7 +161,7 @@ async def judged_version(
     """One version of a report with what the office made of it."""
     query = (
         sa.select(report, *(judgement.c[name] for name in _MADE_OF_IT))
-        .outerjoin(judgement, _JUDGED)
+        .outerjoin(judgement, JUDGED)
         .where(
             report.c.ward == ward,
             report.c.participant == key[0],
@@ -173,72 +172,83 @@ async def judged_version(
     return (await connection.execute(query)).one_or_none()
 
 
+IS_OPEN = sa.and_(obligation.c.met_at.is_(None), obligation.c.withdrawn_at.is_(None))
+DUE = sa.case((obligation.c.withdrawn_at.is_(None), obligation.c.due)).label("due")
+"""Of a duty that is not asked for any more: None."""
+
+
 async def open_obligations(
     connection: AsyncConnection, ward: str, keys: Iterable[Key], kind: str
 ) -> dict[Key, sa.Row[Any]]:
-    """Obligations of a kind that are not met, by (participant, period)."""
+    """Obligations of a kind that are asked for and not met, by (participant, period)."""
     query = sa.select(obligation).where(
         obligation.c.ward == ward,
         obligation.c.kind == kind,
-        obligation.c.met_at.is_(None),
+        IS_OPEN,
         sa.tuple_(obligation.c.participant, obligation.c.period).in_(sorted(set(keys))),
     )
     rows = await connection.execute(query)
     return {(row.participant, row.period): row for row in rows}
 
 
-_MET = {"which": obligation.c.id.type, "at": MOMENT, "timely": sa.Boolean()}
+_MET = (
+    sa.bindparam("which", type_=ARRAY(UUID(as_uuid=True))),
+    sa.bindparam("at", type_=ARRAY(MOMENT)),
+    sa.bindparam("timely", type_=ARRAY(sa.Boolean())),
+)
+_MEET = sa.text(
+    "WITH given AS (SELECT * FROM unnest(:which, :at, :timely) AS given(which, at, timely)),"
+    " met AS (UPDATE obligation SET met_at = given.at, on_time = given.timely FROM given"
+    " WHERE obligation.id = given.which AND obligation.met_at IS NULL)"
+    " UPDATE reminder SET state = 'cancelled' FROM given"
+    " WHERE reminder.obligation = given.which AND reminder.state = 'planned'"
+).bindparams(*_MET)
 
 
 async def meet(connection: AsyncConnection, met: Sequence[Mapping[str, Any]]) -> None:
     """Mark obligations (`which`, `at`, `timely`) met and cancel what was planned for them."""
     if not met:
         return
-    given = as_table(met, _MET)
-    await connection.execute(
+    await connection.execute(_MEET, _met(met))
+
+
+def _met(met: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [one[name] for one in met] for name in ("which", "at", "timely")}
+
+
+async def take_in(
+    connection: AsyncConnection,
+    reports: Sequence[Mapping[str, Any]],
+    met: Sequence[Mapping[str, Any]],
+) -> None:
+    """Store versions of reports and do what `meet` does, in one statement."""
+    if reports:
+        parameters = arrays_of(reports) | _met(met)
+        await connection.execute(_taking_in(tuple(reports[0])), parameters)
+
+
+@cache
+def _taking_in(names: tuple[str, ...]) -> Insert:
+    given = (
+        sa.func.unnest(*_MET)
+        .table_valued(
+            sa.column("which", obligation.c.id.type),
+            sa.column("at", MOMENT),
+            sa.column("timely", sa.Boolean()),
+        )
+        .render_derived()
+    )
+    met = (
         sa.update(obligation)
         .where(obligation.c.id == given.c.which, obligation.c.met_at.is_(None))
         .values(met_at=given.c.at, on_time=given.c.timely)
     )
-    await connection.execute(
+    cancelled = (
         sa.update(reminder)
         .where(reminder.c.obligation == given.c.which, reminder.c.state == "planned")
         .values(state="cancelled")
     )
-
-
-_DUE = sa.and_(reminder.c.state == "planned", reminder.c.due_at <= sa.bindparam("now"))
-
-
-async def duties_to_remind(connection: AsyncConnection, now: datetime, limit: int) -> Sequence[Any]:
-    """Obligations (id, ward, participant) with reminders that came due, the oldest first."""
-    query = (
-        sa.select(obligation.c.id, obligation.c.ward, obligation.c.participant)
-        .join(reminder, reminder.c.obligation == obligation.c.id)
-        .where(_DUE)
-        .group_by(obligation.c.id)
-        .order_by(sa.func.min(reminder.c.due_at), obligation.c.id)
-        .limit(limit)
-    )
-    return (await connection.execute(query, {"now": now})).all()
-
-
-async def due_reminders(
-    connection: AsyncConnection, now: datetime, obligations: Iterable[uuid.UUID]
-) -> Sequence[sa.Row[Any]]:
-    """All reminders of these obligations that came due, with the obligation, oldest first."""
-    query = (
-        sa.select(obligation, reminder.c.offset_days, reminder.c.due_at)
-        .join(reminder, reminder.c.obligation == obligation.c.id)
-        .where(_DUE, obligation.c.id.in_(sorted(obligations)))
-        .order_by(reminder.c.due_at, obligation.c.id)
-    )
-    return (await connection.execute(query, {"now": now})).all()
-
-
-async def count_due(connection: AsyncConnection, now: datetime) -> int:
-    query = sa.select(sa.func.count()).select_from(reminder).where(_DUE)
-    return await connection.scalar(query, {"now": now}) or 0
+    return insertion(report, names).add_cte(met.cte("met"), cancelled.cte("cancelled"))
 
 
 async def count_obligations(connection: AsyncConnection, ward: str, period_code: str) -> int:
@@ -246,48 +256,6 @@ async def count_obligations(connection: AsyncConnection, ward: str, period_code:
         obligation.c.ward == ward, obligation.c.period == period_code
     )
     return await connection.scalar(query) or 0
-
-
-_SETTLED = {"which": obligation.c.id.type, "offset": sa.Integer(), "became": sa.Text()}
-
-
-async def settle_reminders(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Record what became of reminders (`which`, `offset`, `became`)."""
-    if not rows:
-        return
-    given = as_table(rows, _SETTLED)
-    await connection.execute(
-        sa.update(reminder)
-        .where(
-            reminder.c.obligation == given.c.which,
-            reminder.c.offset_days == given.c.offset,
-            reminder.c.state == "planned",
-        )
-        .values(state=given.c.became)
-    )
-
-
-_HEARD = sa.text(
-    "UPDATE reminder SET state = CASE"
-    " WHEN reminder.offset_days = told.offset_days THEN 'sent' ELSE 'superseded' END"
-    " FROM unnest(:obligations, :offsets) AS said(obligation, offset_days)"
-    " JOIN reminder AS told USING (obligation, offset_days)"
-    " WHERE reminder.obligation = told.obligation AND reminder.due_at <= told.due_at"
-    " AND reminder.state = 'planned'"
-).bindparams(
-    sa.bindparam("obligations", type_=ARRAY(UUID(as_uuid=True))),
-    sa.bindparam("offsets", type_=ARRAY(sa.Integer)),
-)
-
-
-async def hear_of_reminders(
-    connection: AsyncConnection, said: Iterable[tuple[uuid.UUID, int]]
-) -> None:
-    """What our own topic says was sent (obligation, offset) is not sent again, nor what it
-    superseded.
-    """
-    obligations, offsets = zip(*said, strict=True)
-    await connection.execute(_HEARD, {"obligations": obligations, "offsets": offsets})
 
 
 async def board(
@@ -310,15 +278,16 @@ async def board(
         judgement.c.participant == newest.c.participant,
         judgement.c.revision == newest.c.revision,
     )
+    opened_again = sa.and_(*(judgement.c[name] == reopening.c[name] for name in _VERSION))
     query = (
         sa.select(
             participant.c.participant,
             participant.c.name,
             participant.c.block,
-            participant.c.manner,
+            sa.func.coalesce(obligation.c.manner, participant.c.manner).label("manner"),
             participant.c.proposed_by,
             obligation.c.id.label("obligation"),
-            obligation.c.due,
+            DUE,
             obligation.c.met_at,
             obligation.c.on_time,
             plan.c.on_time.label("plan_on_time"),
@@ -328,12 +297,13 @@ async def board(
             newest.c.days_late,
             newest.c.door,
             newest.c.publisher,
-            judgement.c.outcome,
+            OUTCOME.label("outcome"),
         )
         .outerjoin(obligation, _of_period(obligation, period_code))
         .outerjoin(plan, _of_period(plan, period_code))
         .outerjoin(newest, newest.c.participant == participant.c.participant)
         .outerjoin(judgement, same_version)
+        .outerjoin(reopening, opened_again)
         .where(seen_by(person), participant.c.participant > after)
         .order_by(participant.c.participant)
         .limit(limit or None)

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.store.desk import Key, seen_by
+from services.intake.store.desk import DUE, Key, seen_by
+from services.intake.store.draft_tables import OUTCOME, reopening
 from services.intake.store.tables import (
     judgement,
     obligation,
@@ -22,6 +23,16 @@ from shared.web.identity import Person
 _SAME_VERSION = sa.and_(
     *(report.c[name] == judgement.c[name] for name in ("ward", "participant", "period", "revision"))
 )
+
+_REOPENED = sa.and_(
+    *(report.c[name] == reopening.c[name] for name in ("ward", "participant", "period", "revision"))
+)
+
+_WHOSE: list[sa.ColumnElement[Any]] = [
+    *(column for column in participant.c if column.name != "manner"),
+    sa.func.coalesce(obligation.c.manner, participant.c.manner).label("manner"),
+]
+"""The participant; the manner is that of the duty, where one was laid."""
 
 
 async def of_duty(
@@ -45,8 +56,9 @@ async def _file(
     connection: AsyncConnection, person: Person, *which: sa.ColumnElement[bool]
 ) -> sa.Row[Any] | None:
     newest = (
-        sa.select(report.c.revision, judgement.c.outcome)
+        sa.select(report.c.revision, OUTCOME.label("outcome"))
         .outerjoin(judgement, _SAME_VERSION)
+        .outerjoin(reopening, _REOPENED)
         .where(
             report.c.ward == participant.c.ward,
             report.c.participant == participant.c.participant,
@@ -57,16 +69,16 @@ async def _file(
         .lateral("newest")
     )
     query = (
-        sa.select(
-            participant,
+        sa.select(*_WHOSE)
+        .add_columns(
             period.c.period,
             period.c.kind.label("duty_kind"),
             period.c.title,
             period.c.movement,
-            period.c.due_text,
+            sa.func.coalesce(obligation.c.due_text, period.c.due_text).label("due_text"),
             period.c.due.label("period_due"),
             obligation.c.id.label("obligation"),
-            obligation.c.due,
+            DUE,
             obligation.c.opened_at,
             plan.c.number.label("plan_number"),
             plan.c.issued_on.label("plan_issued_on"),
@@ -115,8 +127,14 @@ async def versions(connection: AsyncConnection, ward: str, key: Key) -> Sequence
             judgement.c.judged_at,
             judgement.c.judged_by,
             judgement.c.acting_for.label("judged_for"),
+            reopening.c.reasons.label("reopened_for"),
+            reopening.c.correct_by.label("reopened_until"),
+            reopening.c.reopened_at,
+            reopening.c.reopened_by,
+            reopening.c.acting_for.label("reopened_acting_for"),
         )
         .outerjoin(judgement, _SAME_VERSION)
+        .outerjoin(reopening, _REOPENED)
         .where(report.c.ward == ward, report.c.participant == key[0], report.c.period == key[1])
         .order_by(report.c.revision)
     )

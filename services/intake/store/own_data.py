@@ -6,8 +6,19 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.store import people
+from services.intake.store.draft_tables import draft, reopening
+from services.intake.store.evidence_tables import evidence
+from services.intake.store.reminding import hand_reminder
 from services.intake.store.sign_in_tables import sign_in_session
-from services.intake.store.tables import judgement, plan, report, role_held
+from services.intake.store.tables import (
+    judgement,
+    movement,
+    obligation_change,
+    phase_review,
+    plan,
+    report,
+    role_held,
+)
 from shared.calendar import vietnamese_date
 from shared.own_data import HeldRow, is_by
 
@@ -71,13 +82,56 @@ async def _done_by(connection: AsyncConnection, ward: str, person: str) -> list[
     """The newest acts of somebody at the desk and in the directory."""
     acts = (
         ("Gửi báo cáo", report, report.c.submitted_by, report.c.received_at, report.c.participant),
+        (
+            "Tải minh chứng lên",
+            evidence,
+            evidence.c.uploaded_by,
+            evidence.c.uploaded_at,
+            evidence.c.participant,
+        ),
+        (
+            "Ban hành phiên bản phong trào",
+            movement,
+            movement.c.adopted_by,
+            movement.c.launched_at,
+            movement.c.movement,
+        ),
+        (
+            "Ghi sơ kết, tổng kết",
+            phase_review,
+            phase_review.c.recorded_by,
+            phase_review.c.recorded_at,
+            phase_review.c.movement,
+        ),
         ("Ghi kế hoạch", plan, plan.c.recorded_by, plan.c.recorded_at, plan.c.participant),
+        ("Lưu bản soạn", draft, draft.c.saved_by, draft.c.saved_at, draft.c.participant),
+        (
+            "Mở lại báo cáo",
+            reopening,
+            reopening.c.reopened_by,
+            reopening.c.reopened_at,
+            reopening.c.participant,
+        ),
         (
             "Xét báo cáo",
             judgement,
             judgement.c.judged_by,
             judgement.c.judged_at,
             judgement.c.participant,
+        ),
+        (
+            "Nhắc việc",
+            hand_reminder,
+            hand_reminder.c.reminded_by,
+            hand_reminder.c.sent_at,
+            hand_reminder.c.participant,
+        ),
+        (
+            "Quyết định về hạn",
+            obligation_change,
+            obligation_change.c.done_by,
+            obligation_change.c.done_at,
+            obligation_change.c.participant,
         ),
         (
             "Giao vai trò",

@@ -14,6 +14,7 @@ from services.intake.domain.directory import (
     Holdings,
     Scope,
     delegated_on,
+    heads_on,
     holdings_on,
     roles_on,
     sessions_on,
@@ -81,6 +82,7 @@ def _acting(row: Any, principals: Sequence[Holding], on: date) -> Acting:
         sessions=sessions_on(lent, on),
         document=row.document,
         until=row.until,
+        heads=heads_on(lent, on),
     )
 
 

@@ -1,6 +1,6 @@
 """What a mail says, apart from how it is laid out and sent.
 
-A letter is one of eight kinds. Facts come in typed; text is Vietnamese, NFC. Whoever does not owe
+Each kind of letter is a class. Facts come in typed; text is Vietnamese, NFC. Whoever does not owe
 a duty (the Fatherland Front, enterprises; plan VI.4 and II) is invited and never dunned.
 """
 
@@ -25,7 +25,10 @@ class Duty(StrEnum):
     """What is asked; the values are those of the published language."""
 
     UNIT_PLAN = "unit-plan"
+    LITERACY_PLAN = "digital-literacy-plan"
     ANNUAL_REPORT = "annual-report"
+    MIDTERM_REPORT = "midterm-report"
+    FINAL_REPORT = "final-report"
 
 
 class Manner(StrEnum):
@@ -37,8 +40,30 @@ class Manner(StrEnum):
     PROPOSED = "proposed"
 
 
-SECTIONS = {Duty.UNIT_PLAN: "mục V.1", Duty.ANNUAL_REPORT: "mục VI.1.d"}
+SECTIONS = {
+    Duty.UNIT_PLAN: "mục V.1",
+    Duty.LITERACY_PLAN: "mục VI.1.b",
+    Duty.ANNUAL_REPORT: "mục VI.1.d",
+    Duty.MIDTERM_REPORT: "mục V.1",
+    Duty.FINAL_REPORT: "mục V.2",
+}
 """Where the plan of Tứ Minh words each duty."""
+_DOCUMENTS = {
+    Duty.UNIT_PLAN: (
+        "kế hoạch triển khai Phong trào thi đua",
+        "Kế hoạch triển khai thực hiện Phong trào thi đua",
+    ),
+    Duty.LITERACY_PLAN: ("kế hoạch Bình dân học vụ số", "Kế hoạch Bình dân học vụ số"),
+    Duty.MIDTERM_REPORT: (
+        "báo cáo sơ kết Phong trào thi đua",
+        "Báo cáo sơ kết giai đoạn 1 Phong trào thi đua",
+    ),
+    Duty.FINAL_REPORT: (
+        "báo cáo tổng kết Phong trào thi đua",
+        "Báo cáo tổng kết Phong trào thi đua",
+    ),
+}
+"""Duties that are met by a document of the unit's own: its short name and its full one."""
 
 
 def capital(text: str) -> str:
@@ -134,11 +159,15 @@ class ObligationOpened(_ObligationLetter):
 
 @dataclass(frozen=True)
 class Reminder(_ObligationLetter):
-    """`days_left` are the real ones on the day of sending; 0 is the last on-time day."""
+    """`days_left` are the real ones on the day of sending; 0 is the last on-time day.
+
+    `by_hand`, here and below: the office sent it itself, beside what was planned.
+    """
 
     kind: ClassVar[str] = "reminder"
 
     days_left: int
+    by_hand: bool = False
 
     def __post_init__(self) -> None:
         if self.days_left < 0:
@@ -152,10 +181,48 @@ class Overdue(_ObligationLetter):
     kind: ClassVar[str] = "overdue"
 
     days_late: int
+    by_hand: bool = False
 
     def __post_init__(self) -> None:
         if self.days_late < 1:
             raise ValueError("nothing is overdue on its last on-time day; write Reminder")
+
+
+@dataclass(frozen=True)
+class Escalated(_ObligationLetter):
+    """The head of the unit is told that it is `days_late` days late, at least 1."""
+
+    kind: ClassVar[str] = "escalated"
+
+    days_late: int
+
+    def __post_init__(self) -> None:
+        if self.days_late < 1:
+            raise ValueError("nothing is overdue on its last on-time day")
+
+
+@dataclass(frozen=True)
+class DeadlineMoved(_ObligationLetter):
+    """The date is another one than its reader was told: `was`, the last on-time moment of then."""
+
+    kind: ClassVar[str] = "deadline-moved"
+
+    was: datetime
+    why: str
+
+    @property
+    def was_day(self) -> date:
+        return ward_day(self.was)
+
+
+@dataclass(frozen=True)
+class DutyWithdrawn(_ObligationLetter):
+    """What was asked is not asked any more; `why` as the published language has it."""
+
+    kind: ClassVar[str] = "duty-withdrawn"
+
+    why: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -186,6 +253,13 @@ class ReportReturned(_ObligationLetter):
     revision: int
     reasons: tuple[Reason, ...]
     correct_by: datetime
+
+
+@dataclass(frozen=True)
+class ReportReopened(ReportReturned):
+    """An accepted report is wanted anew until `correct_by`, the last moment."""
+
+    kind: ClassVar[str] = "report-reopened"
 
 
 @dataclass(frozen=True)
@@ -233,9 +307,13 @@ Letter = (
     | Overdue
     | ReportReceived
     | ReportReturned
+    | ReportReopened
     | ReportAccepted
     | OwnResult
     | AwardDecided
+    | Escalated
+    | DeadlineMoved
+    | DutyWithdrawn
 )
 
 
@@ -246,12 +324,14 @@ def duty_page(obligation: str, participant: str, period: str) -> str:
     return f"/intake/files/{participant}/{period}"
 
 
-def remind(about: About, path: str, obligation: Obligation, today: date) -> Reminder | Overdue:
+def remind(
+    about: About, path: str, obligation: Obligation, today: date, *, by_hand: bool = False
+) -> Reminder | Overdue:
     """The letter that is true on `today`, whatever the day for which it was planned."""
     left = obligation.deadline.days_left(today)
     if left < 0:
-        return Overdue(about, path, obligation, days_late=-left)
-    return Reminder(about, path, obligation, days_left=left)
+        return Overdue(about, path, obligation, -left, by_hand)
+    return Reminder(about, path, obligation, left, by_hand)
 
 
 def message_id(event: str, recipient: str, kind: str, domain: str) -> str:
@@ -272,21 +352,21 @@ def task(letter: _ObligationLetter) -> str:
     """The short name of what is asked, in lower case: "báo cáo thi đua năm 2025"."""
     if letter.obligation.duty is Duty.ANNUAL_REPORT:
         return f"báo cáo thi đua {letter.about.period_title}"
-    return "kế hoạch triển khai Phong trào thi đua"
+    return _DOCUMENTS[letter.obligation.duty][0]
 
 
 def full_task(letter: _ObligationLetter) -> str:
-    """What is asked, in the plan's own words (V.1, VI.1.d)."""
+    """What is asked, in the plan's own words (V, VI.1)."""
     if letter.obligation.duty is Duty.ANNUAL_REPORT:
         return (
             "báo cáo kết quả, tình hình tổ chức thực hiện Phong trào thi đua "
             f"{letter.about.period_title}"
         )
-    return "Kế hoạch triển khai thực hiện Phong trào thi đua"
+    return _DOCUMENTS[letter.obligation.duty][1]
 
 
 def verb(letter: _ObligationLetter) -> str:
-    """What is done with it: a report is sent, a unit's own plan is issued."""
+    """What is done with it: a report is sent, a unit's own document is issued."""
     return "gửi" if letter.obligation.duty is Duty.ANNUAL_REPORT else "ban hành"
 
 

@@ -20,6 +20,9 @@ class Kind(StrEnum):
     """What is to be done."""
 
     PLAN = "plan"
+    LITERACY = "literacy"
+    MIDTERM = "midterm"
+    FINAL = "final"
     REPORT = "report"
     CORRECT = "correct"
     LOOK = "look"
@@ -63,6 +66,9 @@ _OFFICE = ("officer", "substitute-officer")
 RULES: Mapping[Kind, Rule] = MappingProxyType(
     {
         Kind.PLAN: _rule("own", *_UNIT),
+        Kind.LITERACY: _rule("own", *_UNIT),
+        Kind.MIDTERM: _rule("own", *_UNIT),
+        Kind.FINAL: _rule("own", *_UNIT),
         Kind.REPORT: _rule("own", *_UNIT),
         Kind.CORRECT: _rule("own", *_UNIT),
         Kind.LOOK: _rule("others", *_OFFICE),
@@ -190,6 +196,10 @@ class Known:
     dossiers: tuple[Dossier, ...] = ()
 
 
+_URGENCIES = MappingProxyType({one: place for place, one in enumerate(Urgency)})
+_KINDS = MappingProxyType({one: place for place, one in enumerate(Kind)})
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One thing to do. `about` is the participant's name, "" for a whole period's matters.
@@ -216,7 +226,7 @@ class Task:
 
         JSON can say it and brings it back unchanged, so that a cursor can hold it.
         """
-        rank, kind = list(Urgency).index(self.urgency), list(Kind).index(self.kind)
+        rank, kind = _URGENCIES[self.urgency], _KINDS[self.kind]
         since = self.since.timestamp() if self.since else 0.0
         return rank, self.due or date.max, kind, since, self.id
 
@@ -232,8 +242,19 @@ def tasks(known: Known, asker: Asker, today: date) -> list[Task]:
     return sorted(found, key=lambda task: task.place)
 
 
+_OWED: Mapping[Duty, Kind] = MappingProxyType(
+    {
+        Duty.UNIT_PLAN: Kind.PLAN,
+        Duty.LITERACY_PLAN: Kind.LITERACY,
+        Duty.ANNUAL_REPORT: Kind.REPORT,
+        Duty.MIDTERM_REPORT: Kind.MIDTERM,
+        Duty.FINAL_REPORT: Kind.FINAL,
+    }
+)
+
+
 def _of_owed(owed: Owed, asker: Asker, today: date) -> Iterable[Task]:
-    kind = Kind.PLAN if owed.duty is Duty.UNIT_PLAN else Kind.REPORT
+    kind = _OWED[owed.duty]
     if asker.sees(kind, owed.whose):
         due = ward_day(owed.due)
         yield Task(
@@ -340,6 +361,9 @@ def urgency(due: date | None, today: date, *, owes: bool = True) -> Urgency:
 _TITLES: Mapping[Kind, str] = MappingProxyType(
     {
         Kind.PLAN: "Ban hành kế hoạch triển khai Phong trào thi đua",
+        Kind.LITERACY: "Ban hành kế hoạch Bình dân học vụ số",
+        Kind.MIDTERM: "Ban hành báo cáo sơ kết Phong trào thi đua",
+        Kind.FINAL: "Ban hành báo cáo tổng kết Phong trào thi đua",
         Kind.REPORT: "Gửi báo cáo thi đua {when}",
         Kind.CORRECT: "Bổ sung, gửi lại báo cáo thi đua {when}",
         Kind.LOOK: "Xem xét báo cáo thi đua {when}",

@@ -21,11 +21,15 @@ from services.notify.domain.letter import (
 from shared.contracts.awards import AwardDecided
 from shared.contracts.base import Event
 from shared.contracts.intake import (
+    ObligationEscalated,
+    ObligationMoved,
     ObligationOpened,
     ObligationOverdue,
+    ObligationWithdrawn,
     ReminderDue,
     ReportAccepted,
     ReportReceived,
+    ReportReopened,
     ReportReturned,
 )
 from shared.contracts.scoring import ResultFrozen
@@ -37,9 +41,13 @@ Told = (
     | ObligationOverdue
     | ReportReceived
     | ReportReturned
+    | ReportReopened
     | ReportAccepted
     | ResultFrozen
     | AwardDecided
+    | ObligationEscalated
+    | ObligationMoved
+    | ObligationWithdrawn
 )
 KINDS: Mapping[str, type[Told]] = {
     "obligation-opened": ObligationOpened,
@@ -47,23 +55,34 @@ KINDS: Mapping[str, type[Told]] = {
     "overdue": ObligationOverdue,
     "report-received": ReportReceived,
     "report-returned": ReportReturned,
+    "report-reopened": ReportReopened,
     "report-accepted": ReportAccepted,
     "own-result": ResultFrozen,
     "award-decided": AwardDecided,
+    "escalated": ObligationEscalated,
+    "deadline-moved": ObligationMoved,
+    "duty-withdrawn": ObligationWithdrawn,
 }
-"""Kind of notice -> the fact that it tells. The addressee is the participant's reporter."""
+"""Kind of notice -> the fact that it tells. The addressee is the participant's reporter, or the
+head of the unit where the fact names one."""
 KIND_WORDS: Mapping[str, str] = {
     "obligation-opened": "Thông báo nhiệm vụ",
     "reminder": "Nhắc việc",
     "overdue": "Báo quá hạn",
     "report-received": "Đã nhận báo cáo",
     "report-returned": "Trả lại để chỉnh sửa",
+    "report-reopened": "Mở lại báo cáo đã tiếp nhận",
     "report-accepted": "Chấp nhận báo cáo",
     "own-result": "Kết quả thi đua",
     "award-decided": "Quyết định khen thưởng",
+    "escalated": "Báo người đứng đầu",
+    "deadline-moved": "Đổi hạn",
+    "duty-withdrawn": "Miễn, rút nhiệm vụ",
 }
 _KIND_OF: Mapping[type[Event], str] = {event: kind for kind, event in KINDS.items()}
-UNTIL_MET = frozenset({"obligation-opened", "reminder", "overdue"})
+UNTIL_MET = frozenset(
+    {"obligation-opened", "reminder", "overdue", "escalated", "deadline-moved", "duty-withdrawn"}
+)
 """Kinds that are moot once the obligation is met."""
 _AFTER = frozenset({"reminder", "overdue"})
 
@@ -73,8 +92,8 @@ def kind_of(event: Told) -> str:
 
 
 def needs_period(event: Told) -> bool:
-    """Whether the mail speaks of the period's year; a unit's plan has no reporting period."""
-    return getattr(event, "kind", "") != Duty.UNIT_PLAN
+    """Whether the mail speaks of the period's year; a document of the unit's own has none."""
+    return getattr(event, "kind", Duty.ANNUAL_REPORT) == Duty.ANNUAL_REPORT
 
 
 def read(kind: str, facts: Mapping[str, Any]) -> Told:
@@ -114,11 +133,33 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Stands:
+    """How the obligation of a notice stands now; `withdrawn` "" while it is asked for."""
+
+    manner: str
+    due: datetime
+    due_text: str
+    withdrawn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeIt:
+    """The last that its addressee was told of the same obligation: the kind, and the date.
+
+    `due` None: only of a withdrawal, where its date is not known any more.
+    """
+
+    kind: str
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """All that is known when a mail is written.
 
-    `met`: the obligation is met. `superseded`: a later reminder of it has come in. `criteria`:
-    the codes of the items of the report in question, in their order.
+    `met`: the obligation is met. `superseded`: a later reminder of it has come in. `stands`: how
+    it is now, None where the notice is about none. `told`: what its addressee last heard of it.
+    `criteria`: the codes of the items of the report in question, in their order.
     """
 
     event: Told
@@ -127,6 +168,8 @@ class Case:
     asked: Asked | None
     met: bool = False
     superseded: bool = False
+    stands: Stands | None = None
+    told: BeforeIt | None = None
     criteria: tuple[str, ...] = ()
 
 
@@ -138,26 +181,30 @@ class Moot:
 
 
 ERASED = Moot("contact-erased")
+OfDuty = (
+    ObligationOpened
+    | ReminderDue
+    | ObligationOverdue
+    | ObligationEscalated
+    | ObligationMoved
+    | ObligationWithdrawn
+)
 
 
 def write(case: Case, decided_by: str, today: date) -> Letter | Moot:
     """The letter that is true on `today` (ward's zone), or why none is needed.
 
-    A reminder after the deadline is moot for those who owe: that it is overdue is a fact of its
-    own. Raises LookupError when the period's year is needed and not known.
+    A planned reminder after the deadline is moot for those who owe: that it is overdue is a fact
+    of its own. What the office sends by hand, nothing planned supersedes. Raises LookupError when
+    the period's year is needed and not known.
     """
     event = case.event
     moot = _moot(case, today)
     if moot is not None:
         return moot
-    if isinstance(event, ObligationOpened | ReminderDue | ObligationOverdue):
-        about = _about(case, event.period)
-        obligation = _obligation(Duty(event.kind), event.manner, event.due, event.due_text)
-        path = duty_page(str(event.obligation), event.participant, event.period)
-        if isinstance(event, ObligationOpened):
-            return letter.ObligationOpened(about, path, obligation)
-        return letter.remind(about, path, obligation, today)
-    if isinstance(event, ReportReceived | ReportReturned | ReportAccepted):
+    if isinstance(event, OfDuty):
+        return _about_duty(case, event, today)
+    if isinstance(event, _OfReport):
         return _about_report(case, event)
     if isinstance(event, ResultFrozen):
         return _own_result(case, event)
@@ -168,12 +215,89 @@ def _moot(case: Case, today: date) -> Moot | None:
     event = case.event
     if case.met and kind_of(event) in UNTIL_MET:
         return Moot("obligation-met")
+    changed = _overtaken(case, event) if isinstance(event, OfDuty) else None
+    if changed is not None:
+        return changed
+    if _is_by_hand(event):
+        return None
     if case.superseded and kind_of(event) in _AFTER:
         return Moot("superseded")
     if isinstance(event, ReminderDue) and Manner(event.manner) is Manner.OWES:
         last_day = Deadline(event.due, event.due_text)
         return Moot("deadline-passed") if last_day.days_left(today) < 0 else None
     return None
+
+
+def _overtaken(case: Case, event: OfDuty) -> Moot | None:
+    """Why a notice of a duty does not fit how the duty stands now, or tells nobody any news."""
+    stands = case.stands
+    if isinstance(event, ObligationWithdrawn):
+        if stands is not None and not stands.withdrawn:
+            return Moot("asked-again")
+        return _no_news(case)
+    if stands is not None and stands.withdrawn:
+        return Moot("obligation-withdrawn")
+    if isinstance(event, ObligationOpened):
+        return Moot("told-before") if _has_heard(case.told, (stands or event).due) else None
+    changed = _differs(stands, event) if stands is not None else None
+    return changed or (_no_news(case) if isinstance(event, ObligationMoved) else None)
+
+
+def _has_heard(told: BeforeIt | None, due: datetime) -> bool:
+    """Whether somebody knows that the duty is asked for, and until when."""
+    return told is not None and told.kind != "duty-withdrawn" and told.due == due
+
+
+def _differs(
+    stands: Stands, event: ReminderDue | ObligationOverdue | ObligationEscalated | ObligationMoved
+) -> Moot | None:
+    """Why a notice by another date is not told, nor that somebody is late who is only invited."""
+    if stands.due != event.due:
+        return Moot("deadline-moved")
+    late = isinstance(event, ObligationOverdue | ObligationEscalated)
+    return Moot("not-owed") if late and Manner(stands.manner) is not Manner.OWES else None
+
+
+def _no_news(case: Case) -> Moot | None:
+    """A change is told to those who had been told otherwise, and to nobody else."""
+    event, told = case.event, case.told
+    if told is None:
+        return Moot("nobody-told")
+    moved = isinstance(event, ObligationMoved)
+    known = told.due == getattr(event, "due", None) if moved else told.kind == "duty-withdrawn"
+    return Moot("told-before") if known else None
+
+
+def _about_duty(case: Case, event: OfDuty, today: date) -> Letter:
+    """By the date that holds now: whoever was not told the old one never hears of it."""
+    about = _about(case, event.period)
+    path = duty_page(str(event.obligation), event.participant, event.period)
+    stands = _as_it_stands(case, event)
+    obligation = _obligation(Duty(event.kind), stands.manner, stands.due, stands.due_text)
+    if isinstance(event, ObligationOpened):
+        return letter.ObligationOpened(about, path, obligation)
+    if isinstance(event, ObligationMoved):
+        was = (case.told and case.told.due) or event.was_due
+        return letter.DeadlineMoved(about, path, obligation, was, event.why)
+    if isinstance(event, ObligationWithdrawn):
+        return letter.DutyWithdrawn(about, path, obligation, event.why, event.reason)
+    if isinstance(event, ObligationEscalated):
+        late = -obligation.deadline.days_left(today)
+        return letter.Escalated(about, path, obligation, late)
+    return letter.remind(about, path, obligation, today, by_hand=_is_by_hand(event))
+
+
+def _as_it_stands(case: Case, event: OfDuty) -> Stands:
+    """Raises LookupError for a fact that does not say itself how the obligation stands."""
+    if case.stands is not None and isinstance(event, ObligationOpened | ObligationWithdrawn):
+        return case.stands
+    if not isinstance(event, ObligationWithdrawn):
+        return Stands(event.manner, event.due, event.due_text)
+    raise LookupError(f"obligation {event.obligation} is not known")
+
+
+def _is_by_hand(event: Told) -> bool:
+    return isinstance(event, ReminderDue) and event.by_hand
 
 
 def _about(case: Case, period: str, *, unit: str = "") -> About:
@@ -189,7 +313,10 @@ def _obligation(duty: Duty, manner: str, due: datetime, wording: str) -> Obligat
     return Obligation(duty, Manner(manner), Deadline(due, wording), SECTIONS[duty])
 
 
-def _about_report(case: Case, event: ReportReceived | ReportReturned | ReportAccepted) -> Letter:
+_OfReport = ReportReceived | ReportReturned | ReportReopened | ReportAccepted
+
+
+def _about_report(case: Case, event: _OfReport) -> Letter:
     """Whoever was not asked (a proposed individual) is written to by the period's date."""
     about, asked = _about(case, event.period), case.asked
     if asked is None and case.period is not None:
@@ -210,7 +337,8 @@ def _about_report(case: Case, event: ReportReceived | ReportReturned | ReportAcc
         letter.Reason(part_of_report(reason.pointer, case.criteria), reason.text)
         for reason in event.reasons
     )
-    return letter.ReportReturned(about, path, obligation, event.revision, reasons, event.correct_by)
+    made = letter.ReportReturned if isinstance(event, ReportReturned) else letter.ReportReopened
+    return made(about, path, obligation, event.revision, reasons, event.correct_by)
 
 
 def _own_result(case: Case, event: ResultFrozen) -> Letter:
@@ -245,6 +373,8 @@ _PARTS = {
     "role_models": "Gương điển hình",
     "nominations": "Đề nghị khen thưởng",
     "difficulties": "Khó khăn, vướng mắc",
+    "situation": "Tình hình triển khai",
+    "digital_literacy": "Bình dân học vụ số",
 }
 
 

@@ -1,7 +1,8 @@
 """What other services told us, and what the public may see of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -14,9 +15,10 @@ from services.notify.store.tables import (
     mail,
     movement,
     notice,
+    obligation,
     period,
 )
-from shared.rows import add_rows
+from shared.rows import add_rows, as_table
 
 Values = dict[str, Any]
 
@@ -25,6 +27,35 @@ async def add_notices(connection: AsyncConnection, rows: Sequence[Values]) -> No
     """Notices, each with its mail waiting to be addressed; those that are known stay alone."""
     await add_rows(connection, notice, rows)
     await add_rows(connection, mail, [{"id": row["id"], "status": "waiting"} for row in rows])
+
+
+async def withdraw(connection: AsyncConnection, why: Mapping[UUID, str]) -> None:
+    """Obligations that are not asked for any more, and why."""
+    given = as_table(
+        [{"which": which, "why": reason} for which, reason in why.items()],
+        {"which": obligation.c.obligation.type, "why": sa.Text()},
+    )
+    await connection.execute(
+        sa.update(obligation)
+        .where(obligation.c.obligation == given.c.which)
+        .values(withdrawn=given.c.why)
+    )
+
+
+async def addressees(
+    connection: AsyncConnection, obligations: Iterable[UUID]
+) -> dict[UUID, list[str]]:
+    """Who beside the reporter was to be told of obligations before, by obligation."""
+    query = (
+        sa.select(notice.c.obligation, notice.c.addressee)
+        .where(notice.c.obligation.in_(sorted(obligations)), notice.c.addressee != "")
+        .distinct()
+        .order_by(notice.c.addressee)
+    )
+    found: dict[UUID, list[str]] = {}
+    for row in await connection.execute(query):
+        found.setdefault(row.obligation, []).append(row.addressee)
+    return found
 
 
 async def newest_movements(

@@ -41,16 +41,15 @@ def _able(command: Command) -> sa.ColumnElement[bool]:
 of_participant = sa.and_(
     participant.c.ward == notice.c.ward, participant.c.participant == notice.c.participant
 )
-_of_reporter = sa.and_(
-    contact.c.ward == participant.c.ward, contact.c.person == participant.c.reporter
-)
+_ADDRESSEE = sa.func.coalesce(sa.func.nullif(notice.c.addressee, ""), participant.c.reporter)
+_of_addressee = sa.and_(contact.c.ward == participant.c.ward, contact.c.person == _ADDRESSEE)
 _of_period = sa.and_(period.c.ward == notice.c.ward, period.c.period == notice.c.period)
 
 _READY = (
-    sa.select(mail.c.id, participant.c.reporter, contact.c.email.is_(None).label("erased"))
+    sa.select(mail.c.id, _ADDRESSEE.label("addressee"), contact.c.email.is_(None).label("erased"))
     .join(notice, notice.c.id == mail.c.id)
     .join(participant, of_participant)
-    .join(contact, _of_reporter)
+    .join(contact, _of_addressee)
     .where(
         mail.c.status == State.WAITING,
         sa.exists().where(movement.c.ward == notice.c.ward),
@@ -76,7 +75,7 @@ async def queue(connection: AsyncConnection, now: datetime, limit: int) -> int:
                 (ready.c.erased, MOVES[Command.DROP].target), else_=MOVES[Command.QUEUE].target
             ),
             reason=sa.case((ready.c.erased, ERASED.reason), else_=""),
-            person=ready.c.reporter,
+            person=ready.c.addressee,
             due_at=now,
         )
     )
@@ -150,7 +149,7 @@ def _criteria() -> sa.ScalarSelect[Any]:
     return (
         sa.select(receipt.c.facts["items"])
         .where(
-            notice.c.kind == "report-returned",
+            notice.c.kind.in_(("report-returned", "report-reopened")),
             receipt.c.kind == "report-received",
             receipt.c.ward == notice.c.ward,
             receipt.c.participant == notice.c.participant,
@@ -177,8 +176,39 @@ def _superseded() -> sa.ColumnElement[bool]:
     )
 
 
+_REACHED = ("sent", "uncertain", "sending", "data")
+
+
+def _told() -> sa.ScalarSelect[Any]:
+    """The last mail about the same duty that its addressee has, or has in hand: {"kind", "due"}.
+
+    Where only our own topic says that it went out, it told its fact's date; withdrawals have none.
+    """
+    before, its_mail = notice.alias("before"), mail.alias("told_by")
+    due = sa.case(
+        (its_mail.c.recalled, sa.cast(before.c.facts["due"].astext, MOMENT)),
+        else_=its_mail.c.told_due,
+    )
+    return (
+        sa.select(sa.func.jsonb_build_object("kind", before.c.kind, "due", due))
+        .select_from(before)
+        .join(its_mail, its_mail.c.id == before.c.id)
+        .where(
+            before.c.obligation == notice.c.obligation,
+            before.c.addressee == notice.c.addressee,
+            before.c.id != notice.c.id,
+            its_mail.c.status.in_(_REACHED),
+            sa.or_(due.is_not(None), its_mail.c.recalled & (before.c.kind == "duty-withdrawn")),
+        )
+        .order_by(its_mail.c.seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
 async def cases(connection: AsyncConnection, ids: Sequence[UUID]) -> Sequence[Any]:
     """Mails with all that is known about them, in the order in which they are to be sent."""
+    own = obligation.alias("own")
     asked = sa.and_(
         obligation.c.ward == notice.c.ward,
         obligation.c.participant == notice.c.participant,
@@ -205,6 +235,11 @@ async def cases(connection: AsyncConnection, ids: Sequence[UUID]) -> Sequence[An
             obligation.c.due,
             obligation.c.due_text,
             met.c.met_at,
+            own.c.manner.label("own_manner"),
+            own.c.due.label("own_due"),
+            own.c.due_text.label("own_due_text"),
+            own.c.withdrawn,
+            _told().label("told"),
             _superseded().label("superseded"),
             _criteria().label("items"),
         )
@@ -213,6 +248,7 @@ async def cases(connection: AsyncConnection, ids: Sequence[UUID]) -> Sequence[An
         .join(contact, sa.and_(contact.c.ward == notice.c.ward, contact.c.person == mail.c.person))
         .outerjoin(period, _of_period)
         .outerjoin(obligation, asked)
+        .outerjoin(own, own.c.obligation == notice.c.obligation)
         .outerjoin(met, met.c.obligation == notice.c.obligation)
         .where(mail.c.id.in_(ids))
         .order_by(mail.c.seq)
@@ -220,18 +256,19 @@ async def cases(connection: AsyncConnection, ids: Sequence[UUID]) -> Sequence[An
     return (await connection.execute(query)).all()
 
 
-_WRITTEN = {"which": mail.c.id.type, "at": MOMENT, "identity": sa.Text()}
+_WRITTEN = {"which": mail.c.id.type, "at": MOMENT, "identity": sa.Text(), "due": MOMENT}
 
 
 async def note_written(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep what a repeated attempt must say again: `which`, `at`, `identity`."""
+    """Keep what a repeated attempt must say again: `which`, `at`, `identity`, and `due`, the
+    deadline that it tells."""
     if not rows:
         return
     given = as_table(rows, _WRITTEN)
     await connection.execute(
         sa.update(mail)
         .where(mail.c.id == given.c.which)
-        .values(written_at=given.c.at, message_id=given.c.identity)
+        .values(written_at=given.c.at, message_id=given.c.identity, told_due=given.c.due)
     )
 
 

@@ -90,8 +90,11 @@ obligation = sa.Table(
     _text("manner"),
     _moment("due"),
     _text("due_text"),
+    _text("withdrawn", nullable=True),
     sa.UniqueConstraint("ward", "participant", "kind", "period", name="uq_obligation_duty"),
 )
+"""What is asked, by its present date; `withdrawn`: why it is not asked any more."""
+
 met = sa.Table("met", tables, _id("obligation", key=True), _moment("met_at"))
 
 report = sa.Table(
@@ -108,14 +111,17 @@ report = sa.Table(
 )
 """Where a participant's report stands: what was last said of it. `due`: correct it until then."""
 
+OF_ANY = 0
 marked = sa.Table(
     "marked",
     tables,
     _text("ward", key=True),
     _text("participant", key=True),
     _text("period", key=True),
+    sa.Column("revision", sa.Integer, nullable=False),
 )
-"""An accepted report has all its marks."""
+"""A revision of an accepted report has all its marks; `OF_ANY` where the fact did not say which:
+the one that counts, as long as the report was not opened again."""
 
 frozen = sa.Table(
     "frozen",
@@ -155,11 +161,14 @@ notice = sa.Table(
     _text("correlation"),
     _text("traceparent"),
     _moment("taken_at"),
-    sa.UniqueConstraint("event_id", "kind", "participant", name="uq_notice_told_once"),
+    sa.Column("addressee", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("event_id", "kind", "participant", "addressee", name="uq_notice_told_once"),
     sa.Index("ix_notice_subject", "ward", "participant", "period", "kind"),
     sa.Index("ix_notice_obligation", "obligation"),
 )
-"""What is to be told; a row is never changed and never removed."""
+"""What is to be told; a row is never changed and never removed. `addressee`: the person who is
+told, "" for the participant's reporter.
+"""
 
 
 def _among(*states: State) -> str:
@@ -184,6 +193,7 @@ mail = sa.Table(
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
     _moment("sent_at", nullable=True),
     sa.Column("recalled", sa.Boolean, nullable=False, server_default=sa.false()),
+    _moment("told_due", nullable=True),
     sa.Index("ix_mail_waiting", "seq", postgresql_where=sa.text(_among(State.WAITING))),
     sa.Index(
         "ix_mail_due", "due_at", "seq", postgresql_where=sa.text(_among(State.QUEUED, State.RETRY))
@@ -194,7 +204,7 @@ mail = sa.Table(
 """The delivery of one notice. `written_at` and `sent_at` are business time, the rest system time.
 
 `answer`: what the relay said, kept before the outcome is settled and told. `recalled`: its end is
-known from our own topic alone, what it said is not.
+known from our own topic alone, what it said is not. `told_due`: the deadline that it tells.
 """
 
 told = sa.Table(

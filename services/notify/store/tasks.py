@@ -1,10 +1,15 @@
-"""Tasks: the facts that they are worked out from, and the one way to them."""
+"""Tasks: the facts that they are worked out from, and the one way to them.
+
+Statements are made once: to make one and to find its text again costs as much as to send it.
+"""
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain import task
@@ -22,6 +27,7 @@ from services.notify.domain.task import (
     Whose,
 )
 from services.notify.store.tables import (
+    OF_ANY,
     candidate,
     conclusion,
     dossier,
@@ -29,6 +35,7 @@ from services.notify.store.tables import (
     honour,
     marked,
     met,
+    notice,
     obligation,
     participant,
     period,
@@ -37,6 +44,8 @@ from services.notify.store.tables import (
 )
 from shared.web.identity import Person
 
+_WARD: sa.BindParameter[str] = sa.bindparam("ward", type_=sa.Text())
+_YEARS = sa.select(period.c.period, period.c.year).where(period.c.ward == _WARD)
 _OF_SESSIONS = frozenset({"council", "council-secretary"})
 
 
@@ -71,8 +80,8 @@ async def seen_by(connection: AsyncConnection, person: Person, today: date) -> l
 
 async def years(connection: AsyncConnection, ward: str) -> dict[str, str]:
     """A ward's periods in words: code -> "năm 2025"."""
-    query = sa.select(period.c.period, period.c.year).where(period.c.ward == ward)
-    return {row.period: f"năm {row.year}" for row in await connection.execute(query)}
+    rows = await connection.execute(_YEARS, {"ward": ward})
+    return {row.period: f"năm {row.year}" for row in rows}
 
 
 def _of(table: sa.Table) -> sa.ColumnElement[bool]:
@@ -93,23 +102,34 @@ def _whose(row: Any) -> Whose:
     return Whose(row.participant, row.name, row.proposed_by or "", row.reporter)
 
 
-def _own(asker: Asker) -> sa.ColumnElement[bool]:
-    """Participants for which somebody answers."""
-    units = sorted(asker.answers_for) if asker.has(Kind.REPORT) else []
-    return sa.or_(participant.c.participant.in_(units), participant.c.proposed_by.in_(units))
+_UNITS: sa.BindParameter[Any] = sa.bindparam("units", type_=ARRAY(sa.Text()))
+_OWN = sa.or_(
+    participant.c.participant == _UNITS.any_(), participant.c.proposed_by == _UNITS.any_()
+)
+"""Participants for which somebody answers."""
+
+
+def _units(asker: Asker) -> list[str]:
+    return sorted(asker.answers_for) if asker.has(Kind.REPORT) else []
+
+
+_DUTIES = (
+    sa.select(obligation, *_WHOSE[1:])
+    .join(participant, _of(obligation))
+    .where(
+        obligation.c.ward == _WARD,
+        _OWN,
+        obligation.c.withdrawn.is_(None),
+        ~sa.exists().where(met.c.obligation == obligation.c.obligation),
+    )
+)
 
 
 async def _duties(connection: AsyncConnection, ward: str, asker: Asker) -> Sequence[Any]:
-    query = (
-        sa.select(obligation, *_WHOSE[1:])
-        .join(participant, _of(obligation))
-        .where(
-            obligation.c.ward == ward,
-            _own(asker),
-            ~sa.exists().where(met.c.obligation == obligation.c.obligation),
-        )
-    )
-    return (await connection.execute(query)).all()
+    units = _units(asker)
+    if not units:
+        return ()
+    return (await connection.execute(_DUTIES, {"ward": ward, "units": units})).all()
 
 
 def _owed(row: Any) -> Owed:
@@ -118,11 +138,18 @@ def _owed(row: Any) -> Owed:
 
 
 async def _reports(connection: AsyncConnection, ward: str, asker: Asker) -> Sequence[Any]:
-    settled = sa.or_(_known_in(marked), _known_in(frozen))
-    wanted = [sa.and_(report.c.state == "returned", _own(asker))]
-    if asker.has(Kind.LOOK):
+    query = _reports_of(asker.has(Kind.LOOK), asker.has(Kind.MARK))
+    rows = await connection.execute(query, {"ward": ward, "units": _units(asker)})
+    return [*rows]
+
+
+@cache
+def _reports_of(looks: bool, marks: bool) -> sa.Select[Any]:
+    settled = sa.or_(_marked(), _known_in(frozen))
+    wanted = [sa.and_(report.c.state == "returned", _OWN)]
+    if looks:
         wanted.append(report.c.state == "received")
-    if asker.has(Kind.MARK):
+    if marks:
         wanted.append(sa.and_(report.c.state == "accepted", ~settled))
     adopted = sa.exists().where(sheet.c.ward == report.c.ward, sheet.c.period == report.c.period)
     asked = sa.and_(
@@ -131,21 +158,33 @@ async def _reports(connection: AsyncConnection, ward: str, asker: Asker) -> Sequ
         obligation.c.period == report.c.period,
         obligation.c.kind == Duty.ANNUAL_REPORT,
     )
-    query = (
+    return (
         sa.select(*(report.c[name] for name in ("period", "state", "at", "due")), *_WHOSE)
         .add_columns(obligation.c.obligation, adopted.label("adopted"))
         .join(participant, _of(report))
         .outerjoin(obligation, asked)
-        .where(report.c.ward == ward, sa.or_(*wanted))
+        .where(report.c.ward == _WARD, sa.or_(*wanted))
     )
-    return (await connection.execute(query)).all()
 
 
-def _known_in(table: sa.Table) -> sa.ColumnElement[bool]:
+def _known_in(table: sa.Table, *more: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         table.c.ward == report.c.ward,
         table.c.participant == report.c.participant,
         table.c.period == report.c.period,
+        *more,
+    )
+
+
+def _marked() -> sa.ColumnElement[bool]:
+    """The version that counts has its marks; marks of one before it are not its own.
+
+    Nor are those of a version that was not told, once the report was opened again.
+    """
+    reopened = _known_in(notice, notice.c.kind == "report-reopened")
+    return sa.or_(
+        _known_in(marked, marked.c.revision >= report.c.revision),
+        sa.and_(_known_in(marked, marked.c.revision == OF_ANY), ~reopened),
     )
 
 
@@ -156,45 +195,52 @@ def _report(row: Any) -> Report:
 
 async def _progress(connection: AsyncConnection, ward: str) -> tuple[Progress, ...]:
     """The ward's periods without a final result."""
+    rows = await connection.execute(_open_periods(), {"ward": ward})
+    return tuple(
+        Progress(r.period, r.adopted, r.report_by, r.received, r.accepted, r.marked) for r in rows
+    )
+
+
+@cache
+def _open_periods() -> sa.Select[Any]:
     here = sa.and_(report.c.ward == period.c.ward, report.c.period == period.c.period)
     adopted = sa.exists().where(sheet.c.ward == period.c.ward, sheet.c.period == period.c.period)
     final = sa.exists().where(frozen.c.ward == period.c.ward, frozen.c.period == period.c.period)
     accepted = report.c.state == "accepted"
-    query = (
+    return (
         sa.select(
             period.c.period,
             period.c.report_by,
             adopted.label("adopted"),
             sa.func.count().filter(report.c.state == "received").label("received"),
             sa.func.count().filter(accepted).label("accepted"),
-            sa.func.count().filter(accepted, _known_in(marked)).label("marked"),
+            sa.func.count().filter(accepted, _marked()).label("marked"),
         )
         .outerjoin(report, here)
-        .where(period.c.ward == ward, ~final)
+        .where(period.c.ward == _WARD, ~final)
         .group_by(period.c.ward, period.c.period)
-    )
-    rows = await connection.execute(query)
-    return tuple(
-        Progress(r.period, r.adopted, r.report_by, r.received, r.accepted, r.marked) for r in rows
     )
 
 
 async def _dossiers(connection: AsyncConnection, ward: str) -> tuple[Dossier, ...]:
     """The ward's dossiers that are neither decided nor voted down."""
+    rows = await connection.execute(_open_dossiers(), {"ward": ward})
+    return tuple(Dossier(_whose(r), r.period, r.window_until, r.passed) for r in rows)
 
+
+@cache
+def _open_dossiers() -> sa.Select[Any]:
     def same(table: sa.Table) -> sa.ColumnElement[bool]:
         return sa.and_(table.c.ward == dossier.c.ward, table.c.dossier == dossier.c.dossier)
 
-    query = (
+    return (
         sa.select(dossier.c.period, candidate.c.window_until, conclusion.c.passed, *_WHOSE)
         .join(participant, _of(dossier))
         .outerjoin(candidate, same(candidate))
         .outerjoin(conclusion, same(conclusion))
         .where(
-            dossier.c.ward == ward,
+            dossier.c.ward == _WARD,
             ~sa.exists().where(same(honour)),
             conclusion.c.passed.is_not(False),
         )
     )
-    rows = await connection.execute(query)
-    return tuple(Dossier(_whose(r), r.period, r.window_until, r.passed) for r in rows)

@@ -10,12 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scoring.domain.claim import Claim, ClaimedItem
 from services.scoring.domain.participant import Participant, Whose
-from services.scoring.store.tables import acceptance, claim, movement, participant, period
+from services.scoring.store.tables import (
+    acceptance,
+    claim,
+    movement,
+    participant,
+    period,
+    reopening,
+)
 from shared.contracts.intake import (
     MovementLaunched,
     ParticipantRegistered,
     PeriodOpened,
     ReportAccepted,
+    ReportReopened,
 )
 from shared.messaging.unit_of_work import key_hash
 from shared.rows import add_rows, put_rows
@@ -117,6 +125,12 @@ async def add_acceptances(connection: AsyncConnection, events: Sequence[ReportAc
         for event in events
     ]
     await add_rows(connection, acceptance, rows)
+
+
+async def add_reopenings(connection: AsyncConnection, events: Sequence[ReportReopened]) -> None:
+    fields = {"ward", "participant", "period", "report_id", "revision", "reopened_at"}
+    rows = [event.model_dump(include=fields) for event in events]
+    await add_rows(connection, reopening, rows)
 
 
 async def everyone(connection: AsyncConnection, ward: str) -> list[str]:

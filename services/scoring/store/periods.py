@@ -26,6 +26,7 @@ from services.scoring.store.tables import (
     movement,
     participant,
     period,
+    reopening,
     result,
     result_line,
 )
@@ -189,11 +190,18 @@ async def _assessments(
 async def _claims(
     connection: AsyncConnection, ward: str, code: str, of: Collection[str]
 ) -> dict[str, tuple[Claim, Acceptance | None]]:
-    """Of each participant the claim that was accepted last, else the newest one."""
+    """Of each participant the claim that was accepted last, not opened again; else the newest."""
     key = ("ward", "participant", "period", "report_id", "revision")
-    same = sa.and_(*(acceptance.c[name] == claim.c[name] for name in key))
+    opened_again = (
+        sa.select(sa.literal(1))
+        .where(*(reopening.c[name] == claim.c[name] for name in key))
+        .correlate(claim)
+        .exists()
+    )
+    same = sa.and_(*(acceptance.c[name] == claim.c[name] for name in key), ~opened_again)
     query = (
         sa.select(claim, acceptance.c.accepted_at, acceptance.c.late.label("accepted_late"))
+        .select_from(claim)
         .outerjoin(acceptance, same)
         .where(claim.c.ward == ward, claim.c.period == code, claim.c.participant.in_(of))
         .ext(distinct_on(claim.c.participant))

@@ -87,6 +87,16 @@ acceptance = sa.Table(
     _moment("accepted_at"),
     sa.Column("late", sa.Boolean, nullable=False),
 )
+reopening = sa.Table(
+    "reopening",
+    tables,
+    _text("ward", key=True),
+    _text("participant", key=True),
+    _text("period", key=True),
+    *_report(key=True),
+    _moment("reopened_at"),
+)
+"""Acceptances that hold no more: the office asked for a new version."""
 sheet = sa.Table(
     "sheet",
     tables,

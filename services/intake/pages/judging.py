@@ -1,0 +1,190 @@
+"""A version that is in: withdrawing it, opening it again, what it changed, its receipt."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import ValidationError
+
+from services.intake.commands import judging
+from services.intake.domain.deadline import check_correction_date
+from services.intake.domain.difference import differences
+from services.intake.forms.drafts import ReopeningForm, WithdrawalForm
+from services.intake.pages import file as files
+from services.intake.pages.posted import DAY_WORDS, Wrong, end_of, typed
+from services.intake.pages.report import (
+    Case,
+    Name,
+    Revision,
+    case_of,
+    place_words,
+    return_labels,
+    spot_words,
+)
+from services.intake.store import desk as store
+from services.intake.store import drafts
+from shared.fields import field_problems
+from shared.messaging import Works
+from shared.refusal import Refusal
+from shared.web.identity import Person, SignedIn
+from shared.web.pages import Pages
+from shared.web.problems import Problem, conflict, forbidden, not_found
+
+router = APIRouter(prefix="/reports/{participant}/{period}/{revision}", include_in_schema=False)
+_pages = Pages("intake", Path(__file__).parents[1] / "templates")
+
+
+@router.get("/withdrawal", response_class=HTMLResponse)
+async def ask_withdrawal(
+    participant: Name, period: Name, revision: Revision, request: Request, person: SignedIn
+) -> HTMLResponse:
+    case = await _case(request, person, (participant, period), revision)
+    if not case.may_be_withdrawn_by(person):
+        raise forbidden("Chỉ đơn vị mới rút lại được báo cáo của mình, khi chưa được xem xét.")
+    return _pages.render(request, "report-withdraw.html", {"case": case})
+
+
+@router.post("/withdrawal", response_class=HTMLResponse)
+async def withdraw_report(
+    participant: Name, period: Name, revision: Revision, request: Request, person: SignedIn
+) -> Response:
+    if (await typed(request)).get("confirmed") != "yes":
+        case = await _case(request, person, (participant, period), revision)
+        return _pages.render(request, "report-withdraw.html", {"case": case}, 422)
+    form = WithdrawalForm(participant=participant, period=period, revision=revision)
+    async with _works(request).begin(f"{person.ward}/{participant}") as work:
+        await judging.withdraw_report(work, form, person)
+    case = await _case(request, person, (participant, period), revision)
+    return RedirectResponse(f"{case.back}?done=withdrawn", HTTPStatus.SEE_OTHER)
+
+
+@router.get("/reopening", response_class=HTMLResponse)
+async def ask_reopening(
+    participant: Name, period: Name, revision: Revision, request: Request, person: SignedIn
+) -> HTMLResponse:
+    case = await _case(request, person, (participant, period), revision)
+    _check_may_reopen(case, person)
+    return _show_reopening(request, case, {}, Wrong(return_labels(case)))
+
+
+@router.post("/reopening", response_class=HTMLResponse)
+async def reopen_report(
+    participant: Name, period: Name, revision: Revision, request: Request, person: SignedIn
+) -> Response:
+    """Takes reasons by places and a day; asks once more before it is opened again."""
+    given = await typed(request)
+    case = await _case(request, person, (participant, period), revision)
+    _check_may_reopen(case, person)
+    wrong = Wrong(return_labels(case))
+    form = None if "edit" in given else _read_reopening(case, given, wrong)
+    if form is None:
+        return _show_reopening(request, case, given, wrong)
+    try:
+        if given.get("confirmed") != "yes":
+            check_correction_date(form.correct_by, _works(request).business.now())
+            titles = {place.pointer: place.title for place in case.places}
+            values = {
+                "case": case,
+                "form": form,
+                "given": {name: given[name] for name in wrong.labels if given.get(name)},
+                "reasons": [(place_words(r.pointer, titles), r.text) for r in form.reasons],
+            }
+            return _pages.render(request, "report-reopen-confirm.html", values)
+        async with _works(request).begin(f"{person.ward}/{participant}") as work:
+            await judging.reopen_report(work, form, person)
+    except (Refusal, Problem) as error:
+        wrong.add_refused(error)
+        return _show_reopening(request, case, given, wrong)
+    return RedirectResponse(f"{case.back}?done=reopened", HTTPStatus.SEE_OTHER)
+
+
+def _read_reopening(case: Case, given: Mapping[str, str], wrong: Wrong) -> ReopeningForm | None:
+    """The form that was typed, or None, with what is wrong with it."""
+    pointers = ["", *(place.pointer for place in case.places)]
+    filled = [at for at in range(len(pointers)) if given.get(f"reason-{at}", "").strip()]
+    fields = {
+        "participant": case.file.participant,
+        "period": case.file.period,
+        "revision": case.version.revision,
+        "reasons": [{"pointer": pointers[at], "text": given[f"reason-{at}"]} for at in filled],
+        "correct_by": end_of(given.get("correct_by", "")),
+    }
+    try:
+        return ReopeningForm.model_validate(fields)
+    except ValidationError as error:
+        for problem in field_problems(error.errors()):
+            parts = problem.pointer.split("/")
+            if parts[1] == "correct_by":
+                wrong.add("correct_by", DAY_WORDS)
+            elif len(parts) > 2:
+                wrong.add(f"reason-{filled[int(parts[2])]}", problem.detail)
+            else:
+                wrong.add("reason-0", "Ghi lý do ở ít nhất một chỗ.")
+    return None
+
+
+def _show_reopening(
+    request: Request, case: Case, given: Mapping[str, str], wrong: Wrong
+) -> HTMLResponse:
+    values = {"case": case, "given": given, "wrong": wrong}
+    status = int(wrong.status) if wrong else 200
+    return _pages.render(request, "report-reopen.html", values, status)
+
+
+@router.get("/differences", response_class=HTMLResponse)
+async def show_differences(
+    participant: Name,
+    period: Name,
+    revision: Revision,
+    request: Request,
+    person: SignedIn,
+    since: Annotated[int, Query(alias="from", ge=1, le=1000)] = 1,
+) -> HTMLResponse:
+    """What a version changed of an earlier one, by place."""
+    key = (participant, period)
+    case = await _case(request, person, key, revision)
+    async with _works(request).read() as connection:
+        before = await store.judged_version(connection, person.ward, key, since)
+    if before is None:
+        raise not_found(f"báo cáo này, bản số {since}")
+    changes = [
+        (spot_words(change.place), change.old, change.new)
+        for change in differences(before.body, case.version.body)
+    ]
+    values = {"case": case, "since": since, "changes": changes}
+    return _pages.render(request, "report-differences.html", values)
+
+
+@router.get("/receipt", response_class=HTMLResponse)
+async def show_receipt(
+    participant: Name, period: Name, revision: Revision, request: Request, person: SignedIn
+) -> HTMLResponse:
+    """That the office has a version, and since when: to be printed."""
+    key = (participant, period)
+    case = await _case(request, person, key, revision)
+    async with _works(request).read() as connection:
+        paper = await drafts.paper_of(connection, person.ward, key, revision)
+    values = {"case": case, "paper": paper, "digest": case.version.digest}
+    return _pages.render(request, "report-receipt.html", values)
+
+
+def _check_may_reopen(case: Case, person: Person) -> None:
+    """Raises Problem when there is nothing here for the person to open."""
+    if files.is_own(person, case.file):
+        raise forbidden("Không ai tự xét hồ sơ của đơn vị mình; người thay thế sẽ xét.")
+    if not case.may_be_reopened_by(person):
+        words = "Chỉ mở lại được bản mới nhất, khi đã được tiếp nhận chính thức."
+        raise conflict("cannot-reopen", words)
+
+
+async def _case(request: Request, person: Person, key: store.Key, revision: int) -> Case:
+    async with _works(request).read() as connection:
+        return await case_of(connection, person, key, revision)
+
+
+def _works(request: Request) -> Works:
+    works: Works = request.app.state.parts.works
+    return works
