@@ -87,6 +87,7 @@ NOT_WALKED: Mapping[str, str] = {
     "/intake/sign-in/{secret}": "a link of a mail leads there; test_sign_in looks at it",
     "/intake/sign-in/oidc/back": "a city's provider leads there; this ward signs in by mail",
     "/intake/drafts/{participant}/{period}/submission": "once a draft is saved; test_reports",
+    "/intake/reports/{participant}/{period}/{revision}/differences": "of two; test_reports",
     "/intake/reports/{participant}/{period}/{revision}/withdrawal": "while it waits; test_reports",
 }
 
