@@ -166,8 +166,18 @@ class Consumer:
     @property
     def topics(self) -> tuple[str, ...]:
         """Every topic this consumer reads, sorted."""
-        own = {s.event.TOPIC for s in self.subscriptions.values()}
-        return tuple(sorted(own | self.inbound_topics))
+        return tuple(sorted(self._own_topics() | self.inbound_topics))
+
+    def is_inbound(self, topic: str) -> bool:
+        """Whether another system's record: also in a process that reads no topics itself, such as
+        a command that retries what was parked, and does not know their names.
+        """
+        if topic in self.inbound_topics:
+            return True
+        return self.inbound_handler is not None and topic not in self._own_topics()
+
+    def _own_topics(self) -> set[str]:
+        return {one.event.TOPIC for one in self.subscriptions.values()}
 
     def erasing_type(self, topic: str) -> str | None:
         """The type of a tombstone on a topic that carries no headers."""

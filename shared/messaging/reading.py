@@ -73,7 +73,7 @@ def reader(consumer: Consumer) -> Callable[[Record], Reading]:
     """How this consumer reads records."""
 
     def read(record: Record) -> Reading:
-        if record.topic in consumer.inbound_topics:
+        if consumer.is_inbound(record.topic):
             return _read_inbound(record)
         return _read_own(record, consumer)
 
