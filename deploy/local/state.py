@@ -6,6 +6,8 @@ import os
 import secrets
 import shutil
 import socket
+import tempfile
+from collections import deque
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MARKER = "STATE-OF-AN-EMBEDDED-STACK"
 HOST = "127.0.0.1"
 FIRST_PORT, PORTS = 20000, 12000
+MOST_HELD_BACK = 100
 
 
 def default_folder() -> Path:
@@ -129,12 +132,34 @@ class State:
 def free_port() -> int:
     """A port of the loopback interface that nothing listens on right now.
 
-    Below the range that outgoing connections take theirs from, so that it stays free until used.
+    Below the range that outgoing connections take theirs from, so that it stays free until used;
+    and held back from other processes that ask here, which start stacks at the same time.
     """
     while True:
         port = FIRST_PORT + secrets.randbelow(PORTS)
-        if port_is_free(port):
+        if _hold_back(port) and port_is_free(port):
             return port
+
+
+_held_back: deque[int] = deque()
+
+
+def _hold_back(port: int) -> bool:
+    """Lock a port's file; False when another process has. The oldest of many is let go: by then
+    it is in use, or will not be.
+    """
+    folder = Path(tempfile.gettempdir()) / f"thidua-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    descriptor = os.open(folder / str(port), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return False
+    _held_back.append(descriptor)
+    if len(_held_back) > MOST_HELD_BACK:
+        os.close(_held_back.popleft())
+    return True
 
 
 def port_is_free(port: int) -> bool:

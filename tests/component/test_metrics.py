@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.local.state import ROOT
+from deploy.local.state import ROOT, free_port
 from shared import metrics
 from shared.database import connect
 from shared.messaging import Permanent, Received, UnitOfWork
@@ -26,7 +26,6 @@ from shared.web.health import health_router
 from tests.component.kafka_tools import counted_on, produce, until
 from tests.component.kernel_bench import Bench
 from tests.component.test_parked_process import BUG, Operated
-from tests.component.test_service_process import free_port
 from tests.component.tiny.app import BAD
 from tests.kernel import Counted, Renamed, changed, record_of
 from tests.kernel import counted as counted_event

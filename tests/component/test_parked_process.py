@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from deploy.local.state import free_port
 from shared.database import connect
 from shared.parked import EXIT_REFUSED, EXIT_STILL_PARKED
 from tests.component.kafka_tools import counted_on, produce, until
 from tests.component.kernel_bench import Bench
-from tests.component.test_service_process import Tiny, free_port
+from tests.component.test_service_process import Tiny
 from tests.component.tiny.app import BAD, consumer
 from tests.kernel import record_of
 

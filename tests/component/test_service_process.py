@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from deploy.local.state import free_port
 from shared.database import connect
 from shared.service import EXIT_DEPENDENCY_MISSING, EXIT_MISCONFIGURED
 from tests.component.kafka_tools import counted_on, create_topic, produce, read_all, until
@@ -21,13 +22,6 @@ from tests.component.tiny.app import SLOW, consumer
 from tests.kernel import record_of
 
 pytestmark = pytest.mark.component
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

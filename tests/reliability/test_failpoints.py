@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from deploy.local.state import free_port
 from shared.database import connect
 from shared.failpoints import FAILPOINTS
 from tests.component.kafka_tools import (
@@ -19,7 +20,7 @@ from tests.component.kafka_tools import (
     read_all,
     until,
 )
-from tests.component.test_service_process import Tiny, free_port
+from tests.component.test_service_process import Tiny
 from tests.component.tiny.app import BAD
 from tests.kernel import record_of
 

@@ -3,6 +3,7 @@
 import json
 import signal
 import stat
+import subprocess
 import sys
 import time
 from datetime import timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import artifacts, broker, tokens
+from deploy.local import artifacts, broker, state, tokens
 from deploy.local.infrastructure import infrastructure_from_environment
 from deploy.local.postgres import Databases
 from deploy.local.process import JOB, SERVICE, ChildEndedError, Family, StackError
@@ -245,3 +246,11 @@ def test_what_a_stack_says_is_written_whole(tmp_path: Path) -> None:
     write_json(file, {"smtp": "127.0.0.1:1", "tên": "thử"})
     assert json.loads(file.read_text("utf-8")) == {"smtp": "127.0.0.1:1", "tên": "thử"}
     assert [entry.name for entry in tmp_path.iterdir()] == ["stack.json"]
+
+
+def test_no_two_processes_are_given_the_same_port() -> None:
+    port = free_port()
+    ask = f"from deploy.local import state; print(state._hold_back({port}))"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+    assert state.port_is_free(port), "nothing listens there: only its lock tells"

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from deploy.local.state import free_port
 from shared.database import connect
 from tests.component.kafka_tools import create_topic, until
-from tests.component.test_service_process import Tiny, free_port
+from tests.component.test_service_process import Tiny
 from tests.component.tiny.app import SLOW
 from tests.reliability.cuts.flow import PARTITIONS, Flow, Servers, events_on
 
