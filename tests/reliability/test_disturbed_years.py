@@ -71,7 +71,16 @@ RESTORED_BEFORE = {
 }
 PASSING: Mapping[str, frozenset[str]] = {
     "mail": frozenset(
-        {"seq", "due_at", "attempts", "written_at", "message_id", "answer", "recalled"}
+        {
+            "seq",
+            "due_at",
+            "attempts",
+            "written_at",
+            "message_id",
+            "answer",
+            "recalled",
+            "told_due",
+        }
     ),
     "notice": frozenset({"taken_at", "traceparent"}),
     "score": frozenset({"id", "computed_at"}),
