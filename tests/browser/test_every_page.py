@@ -84,8 +84,6 @@ def test_every_page_is_walked_by_somebody(walks: Mapping[str, Walked]) -> None:
 
 NOT_WALKED: Mapping[str, str] = {
     "/intake/evidence/{file}/removal": "the story brings no file; test_evidence_files looks at it",
-    "/intake/sign-in/{secret}": "a link of a mail leads there; test_sign_in looks at it",
-    "/intake/sign-in/oidc/back": "a city's provider leads there; this ward signs in by mail",
     "/intake/drafts/{participant}/{period}/submission": "once a draft is saved; test_reports",
     "/intake/reports/{participant}/{period}/{revision}/differences": "of two; test_reports",
     "/intake/reports/{participant}/{period}/{revision}/withdrawal": "while it waits; test_reports",
