@@ -7,26 +7,25 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import ValidationError
 
 from services.intake.commands import judging
 from services.intake.domain.deadline import check_correction_date
 from services.intake.domain.difference import differences
 from services.intake.forms.drafts import ReopeningForm, WithdrawalForm
 from services.intake.pages import file as files
-from services.intake.pages.posted import DAY_WORDS, Wrong, end_of, typed
+from services.intake.pages.posted import Wrong, typed
 from services.intake.pages.report import (
     Case,
     Name,
     Revision,
     case_of,
-    place_words,
+    read_return,
     return_labels,
     spot_words,
+    told,
 )
 from services.intake.store import desk as store
 from services.intake.store import drafts
-from shared.fields import field_problems
 from shared.messaging import Works
 from shared.refusal import Refusal
 from shared.web.identity import Person, SignedIn
@@ -79,18 +78,17 @@ async def reopen_report(
     case = await _case(request, person, (participant, period), revision)
     _check_may_reopen(case, person)
     wrong = Wrong(return_labels(case))
-    form = None if "edit" in given else _read_reopening(case, given, wrong)
+    form = None if "edit" in given else read_return(ReopeningForm, case, given, wrong)
     if form is None:
         return _show_reopening(request, case, given, wrong)
     try:
         if given.get("confirmed") != "yes":
             check_correction_date(form.correct_by, _works(request).business.now())
-            titles = {place.pointer: place.title for place in case.places}
             values = {
                 "case": case,
                 "form": form,
                 "given": {name: given[name] for name in wrong.labels if given.get(name)},
-                "reasons": [(place_words(r.pointer, titles), r.text) for r in form.reasons],
+                "reasons": told(case, form),
             }
             return _pages.render(request, "report-reopen-confirm.html", values)
         async with _works(request).begin(f"{person.ward}/{participant}") as work:
@@ -99,31 +97,6 @@ async def reopen_report(
         wrong.add_refused(error)
         return _show_reopening(request, case, given, wrong)
     return RedirectResponse(f"{case.back}?done=reopened", HTTPStatus.SEE_OTHER)
-
-
-def _read_reopening(case: Case, given: Mapping[str, str], wrong: Wrong) -> ReopeningForm | None:
-    """The form that was typed, or None, with what is wrong with it."""
-    pointers = ["", *(place.pointer for place in case.places)]
-    filled = [at for at in range(len(pointers)) if given.get(f"reason-{at}", "").strip()]
-    fields = {
-        "participant": case.file.participant,
-        "period": case.file.period,
-        "revision": case.version.revision,
-        "reasons": [{"pointer": pointers[at], "text": given[f"reason-{at}"]} for at in filled],
-        "correct_by": end_of(given.get("correct_by", "")),
-    }
-    try:
-        return ReopeningForm.model_validate(fields)
-    except ValidationError as error:
-        for problem in field_problems(error.errors()):
-            parts = problem.pointer.split("/")
-            if parts[1] == "correct_by":
-                wrong.add("correct_by", DAY_WORDS)
-            elif len(parts) > 2:
-                wrong.add(f"reason-{filled[int(parts[2])]}", problem.detail)
-            else:
-                wrong.add("reason-0", "Ghi lý do ở ít nhất một chỗ.")
-    return None
 
 
 def _show_reopening(

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import BaseModel, ValidationError
 
 from services.intake.access import OFFICER
 from services.intake.commands import movement as commands
@@ -34,7 +33,7 @@ from services.intake.pages.movement_words import (
     WHAT_WORDS,
     words,
 )
-from services.intake.pages.posted import Wrong, read_day, typed
+from services.intake.pages.posted import F, Wrong, read, typed
 from services.intake.pages.words import MANNERS
 from services.intake.store import movement as store
 from shared.calendar import ward_day
@@ -141,17 +140,8 @@ async def _do(
     return True
 
 
-def _read(model: type[BaseModel], given: Mapping[str, Any], wrong: Wrong) -> Any:
-    """The form that was typed, or None, with what is wrong with it."""
-    fields = {name: value for name, value in given.items() if name in model.model_fields}
-    for name in DAYS:
-        if fields.get(name):
-            fields[name] = read_day(fields[name]) or fields[name]
-    try:
-        return model.model_validate(fields)
-    except ValidationError as error:
-        wrong.add_invalid(error, days=DAYS)
-        return None
+def _read(model: type[F], given: Mapping[str, Any], wrong: Wrong) -> F | None:
+    return read(model, given, wrong, DAYS)
 
 
 def _confirmed(given: Mapping[str, str], wrong: Wrong) -> bool:
@@ -168,7 +158,7 @@ def _on(path: str, done: str) -> RedirectResponse:
 @faces.post("/movements/{movement}/years")
 async def open_year(movement: Movement, request: Request, person: SignedIn) -> Response:
     given, wrong = await typed(request), Wrong(YEAR)
-    form: YearForm | None = _read(YearForm, given, wrong)
+    form = _read(YearForm, given, wrong)
     keys = commands.keys_of(person.ward, movement)
     if form is not None and await _do(
         request, wrong, keys, lambda work: commands.open_year(work, movement, form.year, person)
@@ -180,7 +170,7 @@ async def open_year(movement: Movement, request: Request, person: SignedIn) -> R
 @faces.post("/movements/{movement}/reviews")
 async def record_review(movement: Movement, request: Request, person: SignedIn) -> Response:
     given, wrong = await typed(request), Wrong(REVIEW)
-    form: ReviewForm | None = _read(ReviewForm, given, wrong)
+    form = _read(ReviewForm, given, wrong)
     keys = commands.keys_of(person.ward, movement)
     if form is not None and await _do(
         request, wrong, keys, lambda work: commands.record_review(work, movement, form, person)
@@ -277,7 +267,7 @@ async def adopt(
     movement: Movement, version: Number, request: Request, person: SignedIn
 ) -> Response:
     given, wrong = await typed(request), Wrong(ADOPTION)
-    form: AdoptionForm | None = _read(AdoptionForm, given, wrong)
+    form = _read(AdoptionForm, given, wrong)
     keys = commands.keys_of(person.ward, movement)
     if _confirmed(given, wrong) and form is not None:
         digest = form.preview

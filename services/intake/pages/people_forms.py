@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from services.intake.commands import people as commands
 from services.intake.domain.directory import PERSONAL, scopes_of
@@ -32,7 +32,7 @@ from services.intake.pages.people import (
     role_words,
     works_of,
 )
-from services.intake.pages.posted import Wrong, read_day, typed
+from services.intake.pages.posted import Wrong, read, typed
 from services.intake.pages.role_words import ROLE_WORDS
 from services.intake.store import people as store
 from shared.messaging import UnitOfWork
@@ -70,16 +70,7 @@ ANSWER = {"outcome": "Kết quả", "reason": "Lý do"}
 
 
 def _read(model: type[F], given: Mapping[str, Any], wrong: Wrong) -> F | None:
-    """The form that was typed, or None, with what is wrong with it."""
-    fields = {name: value for name, value in given.items() if name in model.model_fields}
-    for name in DAYS:
-        if fields.get(name):
-            fields[name] = read_day(fields[name]) or fields[name]
-    try:
-        return model.model_validate(fields)
-    except ValidationError as error:
-        wrong.add_invalid(error, days=DAYS)
-        return None
+    return read(model, given, wrong, DAYS)
 
 
 async def _do(

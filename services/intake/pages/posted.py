@@ -5,15 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from http import HTTPStatus
+from typing import Any, TypeVar
 
 from fastapi import Request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from shared.calendar import last_moment_of
 from shared.fields import FieldProblem, field_problems
 from shared.refusal import Refusal
 from shared.web.problems import Problem
 
+F = TypeVar("F", bound=BaseModel)
 _DAY = re.compile(r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})")
 _UNPROCESSABLE = HTTPStatus(422)
 DAY_WORDS = "Ghi ngày theo dạng ngày/tháng/năm, ví dụ 20/08/2025."
@@ -78,3 +80,18 @@ class Wrong:
         self.status = error.status
         for problem in error.errors or (FieldProblem("", error.detail),):
             self.add(problem.pointer.removeprefix("/"), problem.detail)
+
+
+def read(
+    model: type[F], given: Mapping[str, Any], wrong: Wrong, days: Sequence[str] = ()
+) -> F | None:
+    """The form that was typed, or None, with what is wrong with it; `days`: fields of days."""
+    fields = {name: value for name, value in given.items() if name in model.model_fields}
+    for name in days:
+        if fields.get(name):
+            fields[name] = read_day(fields[name]) or fields[name]
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        wrong.add_invalid(error, days=days)
+        return None

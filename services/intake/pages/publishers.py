@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Request, Response
 from fastapi import Path as InPath
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from services.intake.access import OPERATOR
 from services.intake.commands import publishers as commands
@@ -21,7 +21,7 @@ from services.intake.forms.publishers import (
     PublisherGrantRow,
     PublisherRow,
 )
-from services.intake.pages.posted import Wrong, read_day, typed
+from services.intake.pages.posted import Wrong, read, typed
 from shared.calendar import ward_day
 from shared.contracts.base import Code
 from shared.messaging import UnitOfWork, Works
@@ -73,16 +73,7 @@ def _works(request: Request) -> Works:
 
 
 def _read(model: type[F], given: Mapping[str, Any], wrong: Wrong) -> F | None:
-    """The form that was typed, or None, with what is wrong with it."""
-    fields = {name: value for name, value in given.items() if name in model.model_fields}
-    for name in DAYS:
-        if fields.get(name):
-            fields[name] = read_day(fields[name]) or fields[name]
-    try:
-        return model.model_validate(fields)
-    except ValidationError as error:
-        wrong.add_invalid(error, days=DAYS)
-        return None
+    return read(model, given, wrong, DAYS)
 
 
 async def _do(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
@@ -36,6 +36,7 @@ from shared.web.identity import Person, SignedIn
 from shared.web.pages import Pages
 from shared.web.problems import Problem, conflict, forbidden, not_found
 
+R = TypeVar("R", bound=ReturnForm)
 router = APIRouter(prefix="/reports/{participant}/{period}/{revision}", include_in_schema=False)
 _pages = Pages("intake", Path(__file__).parents[1] / "templates")
 
@@ -311,14 +312,14 @@ async def return_report(
     if files.is_own(person, case.file):
         raise forbidden("Không ai tự xét hồ sơ của đơn vị mình; người thay thế sẽ xét.")
     wrong = Wrong(return_labels(case))
-    form = None if "edit" in given else _read_return(case, given, wrong)
+    form = None if "edit" in given else read_return(ReturnForm, case, given, wrong)
     if form is None:
         return _show_return(request, case, given, wrong)
     try:
         if given.get("confirmed") != "yes":
             check_correction_date(form.correct_by, works.business.now())
             kept = {name: given[name] for name in wrong.labels if given.get(name)}
-            values = {"case": case, "form": form, "given": kept, "reasons": _told(case, form)}
+            values = {"case": case, "form": form, "given": kept, "reasons": told(case, form)}
             return _pages.render(request, "report-return-confirm.html", values)
         async with works.begin(f"{person.ward}/{participant}") as work:
             await judging.return_report(work, form, person)
@@ -336,7 +337,7 @@ def return_labels(case: Case) -> dict[str, str]:
     }
 
 
-def _read_return(case: Case, given: Mapping[str, str], wrong: Wrong) -> ReturnForm | None:
+def read_return(model: type[R], case: Case, given: Mapping[str, str], wrong: Wrong) -> R | None:
     """The form that was typed, or None, with what is wrong with it."""
     pointers = ["", *(place.pointer for place in case.places)]
     filled = [at for at in range(len(pointers)) if given.get(f"reason-{at}", "").strip()]
@@ -348,7 +349,7 @@ def _read_return(case: Case, given: Mapping[str, str], wrong: Wrong) -> ReturnFo
         "correct_by": end_of(given.get("correct_by", "")),
     }
     try:
-        return ReturnForm.model_validate(fields)
+        return model.model_validate(fields)
     except ValidationError as error:
         for problem in field_problems(error.errors()):
             parts = problem.pointer.split("/")
@@ -361,7 +362,7 @@ def _read_return(case: Case, given: Mapping[str, str], wrong: Wrong) -> ReturnFo
     return None
 
 
-def _told(case: Case, form: ReturnForm) -> list[tuple[str, str]]:
+def told(case: Case, form: ReturnForm) -> list[tuple[str, str]]:
     titles = {place.pointer: place.title for place in case.places}
     return [(place_words(reason.pointer, titles), reason.text) for reason in form.reasons]
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Request
 from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from services.intake.access import OFFICER
 from services.intake.commands import roster as commands
 from services.intake.commands.desk import roll_key
 from services.intake.forms.roster import DepartureForm, EntryForm, EntryRow
-from services.intake.pages.posted import Wrong, typed
+from services.intake.pages.posted import Wrong, read, typed
 from services.intake.pages.words import MANNERS
 from services.intake.store import people as directory
 from services.intake.store import roster as store
@@ -96,7 +96,7 @@ async def show_entry(participant: Who, request: Request, person: SignedIn) -> Re
 async def change_entry(participant: Who, request: Request, person: SignedIn) -> Response:
     """Nobody writes over what somebody else has changed meanwhile."""
     given, wrong = await typed(request), Wrong(ENTRY)
-    form = _read(EntryForm, given, wrong)
+    form = read(EntryForm, given, wrong)
 
     async def act(work: UnitOfWork) -> None:
         await commands.locked(work, person.ward, participant)
@@ -115,7 +115,7 @@ async def change_entry(participant: Who, request: Request, person: SignedIn) -> 
 async def leave(participant: Who, request: Request, person: SignedIn) -> Response:
     """Asks once more: nobody comes back under a code that has left."""
     given, wrong = await typed(request), Wrong(DEPARTURE)
-    form = _read(DepartureForm, {**given, "into": given.get("into") or None}, wrong)
+    form = read(DepartureForm, {**given, "into": given.get("into") or None}, wrong)
 
     async def act(work: UnitOfWork) -> None:
         if form is not None:
@@ -165,15 +165,6 @@ def _lines(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         for name, value in now.items()
         if value is not None
     ]
-
-
-def _read(model: type[F], given: Mapping[str, Any], wrong: Wrong) -> F | None:
-    fields = {name: value for name, value in given.items() if name in model.model_fields}
-    try:
-        return model.model_validate(fields)
-    except ValidationError as error:
-        wrong.add_invalid(error)
-        return None
 
 
 async def _done(
