@@ -108,7 +108,6 @@ class Consumer:
         self.inbound_handler: InboundHandler | None = None
         self.inbound_topics: frozenset[str] = frozenset()
         self.topic_source: TopicSource | None = None
-        self._own_topics: set[str] = set()
 
     def on(self, event: type[E], *, order: Order = "key") -> Callable[[Handler[E]], Handler[E]]:
         """Handle a type of event. `order="none"`: a fault parks the event alone, not its key."""
@@ -117,7 +116,6 @@ class Consumer:
             if event.TYPE in self.subscriptions:
                 raise ValueError(f"{self.name} handles {event.TYPE} twice")
             self.subscriptions[event.TYPE] = Subscription(event, handler, order)
-            self._own_topics.add(event.TOPIC)
             return handler
 
         return declare
@@ -168,7 +166,7 @@ class Consumer:
     @property
     def topics(self) -> tuple[str, ...]:
         """Every topic this consumer reads, sorted."""
-        return tuple(sorted(self._own_topics | self.inbound_topics))
+        return tuple(sorted(self._own_topics() | self.inbound_topics))
 
     def is_inbound(self, topic: str) -> bool:
         """Whether another system's record: also in a process that reads no topics itself, such as
@@ -176,7 +174,10 @@ class Consumer:
         """
         if topic in self.inbound_topics:
             return True
-        return self.inbound_handler is not None and topic not in self._own_topics
+        return self.inbound_handler is not None and topic not in self._own_topics()
+
+    def _own_topics(self) -> set[str]:
+        return {one.event.TOPIC for one in self.subscriptions.values()}
 
     def erasing_type(self, topic: str) -> str | None:
         """The type of a tombstone on a topic that carries no headers."""
