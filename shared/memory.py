@@ -2,8 +2,9 @@
 
 import gc
 
-THRESHOLD = 50_000
-"""New objects before the youngest are gone through; a batch makes some ten thousand."""
+THRESHOLD = 20_000
+"""New objects before the youngest are gone through: more than a batch makes (some ten thousand),
+few enough that requests do not wait long for a search."""
 
 
 def settle() -> None:

@@ -136,9 +136,10 @@ class Relay:
             if rows:
                 reach("claimed-before-send")
                 await _send(connection, producer, rows, self.service)
+                self._see([])
             elif self._stopping:
                 return
-            else:
+            if len(rows) < BATCH:
                 await self._rest(NET_SECONDS)
 
     def _see(self, rows: Sequence[_Row]) -> None:

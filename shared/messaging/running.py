@@ -5,7 +5,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +33,7 @@ LONGEST_WAIT = 5.0
 COMMIT_DEADLINE = 5.0
 CLOSE_DEADLINE = 5.0
 SHOW_SECONDS = 1.0
-"""How often Kafka is told the offsets while records keep coming; each time is waited for."""
+"""How often Kafka is told the offsets, and gaps are looked for, while records keep coming."""
 LOOK_SECONDS = 10.0
 """How long nothing may come before it is asked whether there is nothing."""
 LOOK_DEADLINE = 2.0
@@ -223,8 +223,9 @@ class Runner:
         if fetched and self._placed:
             await self._apply(client, fetched)
         if self._placed:
-            await self._pass_gaps(client, fetched)
+            self._reached |= {p: records[-1].offset + 1 for p, records in fetched.items()}
         if not fetched or time.monotonic() - self._last_shown >= SHOW_SECONDS:
+            await self._pass_gaps(client, fetched.keys())
             await self._show_progress(client, self._unshown)
 
     async def _poll(self, client: AIOKafkaConsumer) -> Mapping[TopicPartition, list[Any]]:
@@ -299,15 +300,14 @@ class Runner:
             self._reached[partition] = known.get((partition.topic, partition.partition), 0)
             client.seek(partition, self._reached[partition])
 
-    async def _pass_gaps(
-        self, client: AIOKafkaConsumer, fetched: Mapping[TopicPartition, list[Any]]
-    ) -> None:
+    async def _pass_gaps(self, client: AIOKafkaConsumer, fetched: Set[TopicPartition]) -> None:
         """Go past what is no record to us, such as the end of a publisher's transaction."""
-        self._reached |= {p: records[-1].offset + 1 for p, records in fetched.items()}
+        if not self._placed:
+            return
         passed: dict[tuple[str, int], int] = {}
         try:
             async with asyncio.timeout(COMMIT_DEADLINE):
-                for p in client.assignment() - fetched.keys():
+                for p in client.assignment() - fetched:
                     end = await client.position(p)
                     if end > self._reached.get(p, end):
                         passed[p.topic, p.partition] = self._reached[p] = end
