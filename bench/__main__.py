@@ -13,7 +13,7 @@ from bench.http import Round, http_table
 from bench.http import measure as measure_http
 from bench.latency import RATES, Latency, latency_table, measure
 from bench.lineup import NAMES, line_up
-from bench.results import heading, write_down
+from bench.results import BEGIN, END, heading, write_down
 from bench.second import Shared, drain, second_table
 from bench.tables import Row, contest_table
 from bench.targets import target_table, targets
@@ -25,6 +25,8 @@ ALL = (*NAMES, "watermill")
 LATENCY_TITLE = "Latency: report accepted (arrival) → score published → mail row committed"
 HTTP_TITLE = "HTTP: p99 beside a bare FastAPI and SQLAlchemy endpoint doing the same write"
 SECTIONS = ("contest", "second", "latency", "http")
+HTTP_ALONE = "<!-- bench http -->", "<!-- /bench http -->"
+"""Where a run of that section alone is written down, which leaves the others' figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,8 @@ def main() -> None:
     found = targets(measured.rows, measured.second, measured.latencies, measured.http)
     measured.add("Targets", target_table(found))
     if told.out:
-        write_down(told.out, "\n\n".join(measured.parts))
+        place = HTTP_ALONE if sections == ["http"] else (BEGIN, END)
+        write_down(told.out, "\n\n".join(measured.parts), *place)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,14 @@ from deploy.local.postgres import MAJOR, SETTINGS
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
 
-def heading(seed: int, asked: Mapping[str, object]) -> str:
+def heading(seed: int, asked: Mapping[str, object], program: str = "bench") -> str:
     """Seed, commit, machine and what was asked for."""
     options = " ".join(f"{name}={value}" for name, value in asked.items() if value is not None)
     machine = Machine.here()
     return (
-        f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by `python -m bench`, commit {commit()},"
-        f" seed {seed}, on {machine}, load {machine.load:.1f} at the start. {_servers()}\n\n"
+        f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by `python -m {program}`,"
+        f" commit {commit()}, seed {seed}, on {machine}, load {machine.load:.1f} at the start."
+        f" {_servers()}\n\n"
         f"Asked: `{options}`."
     )
 
@@ -46,11 +47,11 @@ def _servers() -> str:
     )
 
 
-def write_down(file: Path, text: str) -> None:
+def write_down(file: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
     """Put the text between the markers; the rest of the file stays as it is."""
-    old = file.read_text("utf-8") if file.exists() else f"# Results\n\n{BEGIN}\n{END}\n"
-    if BEGIN not in old or END not in old:
-        old = f"{old.rstrip()}\n\n{BEGIN}\n{END}\n"
-    before, _, rest = old.partition(BEGIN)
-    after = rest.partition(END)[2]
-    file.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
+    old = file.read_text("utf-8") if file.exists() else f"# Results\n\n{begin}\n{end}\n"
+    if begin not in old or end not in old:
+        old = f"{old.rstrip()}\n\n{begin}\n{end}\n"
+    before, _, rest = old.partition(begin)
+    after = rest.partition(end)[2]
+    file.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
