@@ -4,10 +4,14 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import datetime
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from deploy.local.infrastructure import Provided
+from tests.browser.desk import Desk, ServedDesk, served_desk
+from tests.browser.from_mails import launched_wards
 from tests.browser.gallery import gallery as serve_gallery
 from tests.browser.visit import Visit
 from tests.played import Played, playing
@@ -47,6 +51,28 @@ def ward(year: Played) -> Played:
     """The sample ward after its 2025 cycle."""
     year.to_the_end()
     return year
+
+
+@pytest.fixture(scope="session")
+def launched() -> Iterator[Callable[[datetime], Played]]:
+    """The sample ward on the day its movement begins or later, but not after a moment."""
+    with launched_wards() as not_after:
+        yield not_after
+
+
+@pytest.fixture(scope="session")
+def intake(
+    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedDesk]:
+    """Intake alone; `desk` begins anew on it."""
+    with served_desk(infrastructure, tmp_path_factory.mktemp("intake")) as served:
+        yield served
+
+
+@pytest.fixture
+def desk(intake: ServedDesk) -> Desk:
+    """Intake alone, on a day of December 2025 with something to do."""
+    return intake.begin_anew()
 
 
 @pytest.fixture

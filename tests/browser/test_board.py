@@ -3,13 +3,12 @@
 import pytest
 
 from tests.browser.conftest import Visitor
+from tests.browser.desk import Desk
 from tests.browser.keyboard import confirm, follow, press, tab_to
-from tests.browser.test_desk import Desk, desk, is_sound
+from tests.browser.test_desk import is_sound
 from tests.component.intake_desk import OFFICER, SCHOOL, token
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-__all__ = ["desk"]
 
 PAGES = [
     (OFFICER, "/intake/duties"),

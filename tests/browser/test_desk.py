@@ -1,91 +1,16 @@
-"""The desk's own tasks in real Chromium, by keyboard alone: a plan, a return, an acceptance.
+"""The desk's own tasks in real Chromium, by keyboard alone: a plan, a return, an acceptance."""
 
-Intake alone on its own database, at a moment when there is something to do.
-"""
-
-import asyncio
-import socket
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from queue import Queue
-from typing import Any
-
-import httpx
 import pytest
-import uvicorn
 from playwright.sync_api import Page
 
-from deploy.local.infrastructure import Provided
 from tests.browser.conftest import Visitor
+from tests.browser.desk import OTHER_SCHOOL, Desk
 from tests.browser.visit import Visit
-from tests.component.intake_desk import (
-    OFFICER,
-    PERIOD,
-    PLANS,
-    SCHOOL,
-    DeskRoom,
-    moment,
-    one_intake,
-    open_the_year,
-    report,
-    returning,
-    token,
-)
+from tests.component.intake_desk import OFFICER, PERIOD, PLANS, SCHOOL, token
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-OTHER_SCHOOL = "thcs-1.reporter"
 REPORT = f"/intake/reports/tieu-hoc-1/{PERIOD}/1"
-EVIDENCE = [{"title": "Ảnh buổi tập huấn", "url": "https://kho.example/anh"}]
-ITEMS = [{"criterion": "a1", "self_score": "38.50", "narrative": "Đủ.", "evidence": EVIDENCE}]
-
-
-@dataclass(frozen=True)
-class Desk:
-    """Where it is, and the paths of duties by (participant, kind), as mails link to them."""
-
-    origin: str
-    duties: dict[tuple[str, str], str]
-
-
-async def _prepare(room: DeskRoom) -> dict[tuple[str, str], str]:
-    await open_the_year(room)
-    opened = await room.said("obligation-opened")
-    room.clock.time = moment("2025-12-01 09:00")
-    await room.must(SCHOOL, "/reports", report("tieu-hoc-1", items=ITEMS))
-    await room.must(OTHER_SCHOOL, "/reports", report("thcs-1", items=ITEMS))
-    await room.must(OFFICER, "/reports/returns", returning("thcs-1"))
-    return {
-        (f.data["participant"], f.data["kind"]): f"/intake/duties/{f.data['obligation']}"
-        for f in opened
-    }
-
-
-async def _serve(infrastructure: Provided, folder: Path, door: socket.socket, told: Any) -> None:
-    async with one_intake(infrastructure, folder) as room:
-        duties = await _prepare(room)
-        transport = room.client._transport
-        assert isinstance(transport, httpx.ASGITransport)
-        config = uvicorn.Config(transport.app, log_level="warning", lifespan="off")
-        server = uvicorn.Server(config)
-        told.put((server, duties))
-        await server.serve(sockets=[door])
-
-
-@pytest.fixture
-def desk(infrastructure: Provided, tmp_path: Path) -> Iterator[Desk]:
-    """In a thread with a loop of its own: the browser's driver has this one's."""
-    told: Queue[tuple[uvicorn.Server, dict[tuple[str, str], str]]] = Queue()
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        running = _serve(infrastructure, tmp_path, door, told)
-        thread = threading.Thread(target=lambda: asyncio.run(running), daemon=True)
-        thread.start()
-        server, duties = told.get(timeout=120)
-        yield Desk(f"http://127.0.0.1:{door.getsockname()[1]}", duties)
-        server.should_exit = True
-        thread.join(30)
 
 
 def tab_to(page: Page, name: str) -> None:

@@ -83,7 +83,7 @@ def test_every_page_is_walked_by_somebody(walks: Mapping[str, Walked]) -> None:
 
 
 NOT_WALKED: Mapping[str, str] = {
-    "/intake/evidence/{file}/removal": "the story brings no file; test_evidence_files looks at it",
+    "/intake/evidence/{file}/removal": "the story brings no file; evidence/test_bringing does",
     "/intake/drafts/{participant}/{period}/submission": "once a draft is saved; test_reports",
     "/intake/reports/{participant}/{period}/{revision}/differences": "of two; test_reports",
     "/intake/reports/{participant}/{period}/{revision}/withdrawal": "while it waits; test_reports",

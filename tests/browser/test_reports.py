@@ -4,13 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
-from tests.browser.test_desk import (
-    OTHER_SCHOOL,
-    REPORT,
-    Desk,
-    desk,
-    is_sound,
-)
+from tests.browser.desk import OTHER_SCHOOL, Desk
+from tests.browser.test_desk import REPORT, is_sound
 from tests.component.intake_desk import OFFICER, PERIOD, SCHOOL, token
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -18,7 +13,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 CORRECTION = f"/intake/drafts/thcs-1/{PERIOD}"
 NEW = f"/intake/drafts/mttq/{PERIOD}"
 FRONT = "mttq.reporter"
-__all__ = ["desk"]
 
 
 def front() -> dict[str, str]:

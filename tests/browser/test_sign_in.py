@@ -1,102 +1,48 @@
 """From a mail in the mailbox to the thing done and the door shut behind it, by keyboard alone."""
 
-import re
-import time
-from collections.abc import Iterator
-from contextlib import closing
-from email import policy
-from email.message import EmailMessage
-from email.parser import BytesParser
-from pathlib import Path
+from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from deploy.cycle.__main__ import player_for
-from deploy.cycle.story import STORY
-from deploy.local.stack import Stack
+from deploy.cycle.year import at
 from tests.browser.conftest import Visitor
+from tests.browser.from_mails import Somebody, box_of, link_in
 from tests.browser.keyboard import press, tab_to, write
-from tests.played import state_folder
+from tests.played import Played
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-UNIT = "tieu-hoc-1"
+UNIT, NAME = "thcs-1", "Trường Trung học cơ sở số 1"
 ADDRESS = f"{UNIT}@tu-minh.example"
-LINK = re.compile(r"https?://\S+")
+ANY_DAY = at("2030-12-31 08:00")
 
 
-@pytest.fixture(scope="module")
-def launched() -> Iterator[Stack]:
-    """The sample ward on the day the movement begins: every unit owes a plan."""
-    with state_folder() as folder, Stack(folder, say=lambda _: None) as stack:
-        player = player_for(stack)
-        with closing(player.stage.doors):
-            player._play(STORY[0], 1)
-            yield stack
+@pytest.fixture
+def ward(launched: Callable[[datetime], Played]) -> Played:
+    """A ward in which every unit was asked for a plan; this one has recorded none."""
+    return launched(ANY_DAY)
 
 
-def mails_to(stack: Stack, address: str, *, newer_than: float = 0) -> list[EmailMessage]:
-    """Mails that the catcher holds, the oldest first."""
-    parser = BytesParser(policy=policy.default)
-    files = sorted(Path(stack.state.mail).glob("*.eml"))
-    found = [parser.parsebytes(f.read_bytes()) for f in files if f.stat().st_mtime >= newer_than]
-    return [mail for mail in found if address in str(mail["Delivered-To"])]
-
-
-def link_in(mail: EmailMessage) -> str:
-    body = mail.get_body(("plain",))
-    assert body is not None
-    [link, *_] = LINK.findall(body.get_content())
-    return str(link)
-
-
-def mail_about_the_plan(stack: Stack) -> EmailMessage:
-    mails = [m for m in mails_to(stack, ADDRESS) if "/intake/" in link_in(m)]
-    [mail] = [m for m in mails if "kế hoạch" in str(m["Subject"]).lower()][:1]
-    return mail
-
-
-def sign_in_link(stack: Stack, asked_at: float) -> str:
-    """The link of the mail that the issuer sends; it comes by itself, in seconds."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        for mail in mails_to(stack, ADDRESS, newer_than=asked_at - 1):
-            if "/intake/sign-in/" in link_in(mail):
-                return link_in(mail)
-        time.sleep(0.2)
-    raise AssertionError("no sign-in link came")
-
-
-def sign_in(page: Page, stack: Stack) -> None:
-    """From the sign-in page, by the link in a mail."""
-    asked_at = time.time()
-    write(page, "Địa chỉ thư điện tử", ADDRESS)
-    press(page, page.get_by_role("button", name="Gửi liên kết đăng nhập"))
-    expect(page.get_by_role("heading", name="Hãy xem hộp thư")).to_be_visible()
-    page.goto(sign_in_link(stack, asked_at))
-    expect(page.get_by_role("heading", name="Xác nhận đăng nhập")).to_be_visible()
-
-
-def sign_out(page: Page) -> None:
-    press(page, page.locator(".who summary"))
-    press(page, page.locator(".who").get_by_role("button", name="Đăng xuất"))
-    expect(page.locator(".who")).to_have_count(0)
+def somebody(ward: Played, visit: Visitor, width: int = 1280) -> Somebody:
+    one = visit(ward.addresses["http"]["origin"], width=width)
+    return Somebody("reporter", ADDRESS, one, box_of(ward))
 
 
 def test_a_reporter_follows_a_mail_records_the_plan_and_signs_out(
-    launched: Stack, visit: Visitor
+    ward: Played, visit: Visitor
 ) -> None:
-    one = visit(launched.http["origin"], width=360)
-    page, link = one.page, link_in(mail_about_the_plan(launched))
+    reporter = somebody(ward, visit, width=360)
+    one, page = reporter.one, reporter.page
+    link = link_in(reporter.box.newest(ADDRESS, "obligation-opened", "kế hoạch"))
     page.goto(link)
-    expect(page.get_by_role("heading", name="Đăng nhập", exact=True)).to_be_visible()
-    sign_in(page, launched)
+    reporter.ask_to_sign_in()
     assert one.every_fault() == []
     press(page, page.get_by_role("button", name="Đăng nhập", exact=True))
 
     expect(page).to_have_url(link)
-    expect(page.get_by_text("Trường Tiểu học số 1").first).to_be_visible()
+    expect(page.get_by_text(NAME).first).to_be_visible()
     write(page, "Ngày ban hành", "32/08/2025")
     write_number(page, "05/KH-TH")
     press(page, page.get_by_role("button", name="Tiếp tục"))
@@ -112,9 +58,9 @@ def test_a_reporter_follows_a_mail_records_the_plan_and_signs_out(
     page.keyboard.press("Space")
     press(page, page.get_by_role("button", name="Ghi nhận kế hoạch"))
     expect(page.get_by_text("số 05/KH-TH ngày 01/08/2025").first).to_be_visible()
-    assert page.get_by_role("button", name="Tiếp tục").count() == 0
+    assert page.get_by_label("Số kế hoạch").count() == 0
 
-    sign_out(page)
+    reporter.sign_out()
     page.goto(link)
     expect(page.get_by_role("heading", name="Đăng nhập", exact=True)).to_be_visible()
 
@@ -126,16 +72,17 @@ def write_number(page: Page, text: str) -> None:
 
 
 def test_a_used_link_and_a_link_in_another_browser_open_nothing(
-    launched: Stack, visit: Visitor
+    ward: Played, visit: Visitor
 ) -> None:
-    page = visit(launched.http["origin"]).page
-    page.goto(launched.http["origin"] + "/intake/sign-in")
-    asked_at = time.time()
+    reporter = somebody(ward, visit)
+    page, origin = reporter.page, ward.addresses["http"]["origin"]
+    page.goto(f"{origin}/intake/sign-in")
+    reporter.box.forget_links(ADDRESS)
     write(page, "Địa chỉ thư điện tử", ADDRESS)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Hãy xem hộp thư")).to_be_visible()
-    link = sign_in_link(launched, asked_at)
-    stranger = visit(launched.http["origin"]).page
+    link = reporter.box.sign_in_link(ADDRESS)
+    stranger = visit(origin).page
     stranger.goto(link)
     expect(stranger.get_by_role("button", name="Đăng nhập", exact=True)).to_have_count(0)
     page.goto(link)
