@@ -13,7 +13,7 @@ class FieldProblem:
     detail: str
 
 
-_DECIMAL = 'Phải là số thập phân viết dạng chuỗi, ví dụ "38.5".'
+DECIMAL = 'Phải là số thập phân viết dạng chuỗi, ví dụ "38.5".'
 _MOMENT = "Phải là thời điểm có múi giờ, ví dụ 2025-12-05T09:30:00+07:00."
 _DAY = "Phải là ngày, ví dụ 2025-12-05."
 _CHOICE = "Không phải một trong các giá trị cho phép."
@@ -32,9 +32,9 @@ _EXPECTED = {
     "datetime_from_date_parsing": _MOMENT,
     "date_from_datetime_parsing": _DAY,
     "date_parsing": _DAY,
-    "decimal_parsing": _DECIMAL,
-    "finite_number": _DECIMAL,
-    "decimal_type": _DECIMAL,
+    "decimal_parsing": DECIMAL,
+    "finite_number": DECIMAL,
+    "decimal_type": DECIMAL,
     "decimal_max_places": "Có nhiều hơn hai chữ số sau dấu thập phân.",
     "decimal_max_digits": "Số quá lớn.",
     "int_parsing": "Phải là số nguyên.",
@@ -74,7 +74,7 @@ def _pointer(location: Sequence[int | str]) -> str:
 
 def _words(kind: str, message: str) -> str:
     if kind == "value_error" and "decimal" in message:
-        return _DECIMAL
+        return DECIMAL
     if kind in {"too_long", "too_short"} and message.startswith("Value "):
         kind = f"string_{kind}"
     return _EXPECTED.get(kind, f"Giá trị không hợp lệ ({kind}).")

@@ -8,14 +8,34 @@ import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from deploy.local.infrastructure import Provided
 from deploy.local.stack import Infrastructure, infrastructure_from_environment
 from tests.played import state_folder
 
 _numbers = itertools.count(1)
-SLOW_FIRST = ("reliability", "e2e", "component")
+SLOW_FIRST = ("e2e", "reliability", "component")
 """What takes long begins first, so that no worker is left alone with it at the end."""
+PLAYED = "tests/e2e/"
+
+settings.register_profile("unhurried", settings(), deadline=None)
+settings.load_profile("unhurried")
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]
+    """A file's tests run in one worker, and so do all that look at the one played year."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return PLAYED if file.startswith(PLAYED) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

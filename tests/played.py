@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -17,6 +18,7 @@ from deploy.cycle.doors import Doors
 from deploy.cycle.play import Player
 from deploy.cycle.story import Step
 from deploy.local.stack import Stack
+from shared.clock import BusinessClock, SystemClock
 from tests.topics import messages
 
 
@@ -54,6 +56,16 @@ class Played:
         """Play on to a step, which is then about to be done."""
         assert name not in self.player.journal.done(), f"{name} is behind: tests run in its order"
         self.player.play_until(name)
+
+    def now(self) -> datetime:
+        return BusinessClock(SystemClock(), self.stack.state.clock).now()
+
+    def stand_at(self, moment: datetime) -> None:
+        """It is this moment, which is not behind, and all that it brings has happened."""
+        assert self.now() <= moment
+        self.player.flow.wait_until_quiet()
+        self.player.clock.stand_at(moment)
+        self.player.flow.wait_until_quiet()
 
     def to_the_end(self) -> None:
         self.player.play()
@@ -112,7 +124,16 @@ def playing(
     before_step: Callable[[Stack, Step], None] = lambda _stack, _step: None,
 ) -> Iterator[Played]:
     """A stack on which nothing of the story was played yet."""
-    with state_folder() as folder, Stack(folder, say=lambda _: None) as stack:
+    with state_folder() as folder, up(folder, before_step) as ward:
+        yield ward
+
+
+@contextmanager
+def up(
+    folder: Path, before_step: Callable[[Stack, Step], None] = lambda _stack, _step: None
+) -> Iterator[Played]:
+    """A stack on what the folder holds of the story."""
+    with Stack(folder, say=lambda _: None) as stack:
         player = player_for(stack)
         player.before_step = lambda step: before_step(stack, step)
         with closing(player.stage.doors):

@@ -67,6 +67,15 @@ _TITLES = {
 }
 
 
+_FORMS = {
+    "unit-plan": "unit-plan",
+    "digital-literacy-plan": "digital-literacy-plan",
+    "annual-report": "annual-report",
+    "midterm-report": "midterm-review",
+    "final-report": "final-review",
+}
+
+
 def _rule(rule: ObligationRule) -> dict[str, Any]:
     return {
         "code": rule.code,
@@ -77,6 +86,7 @@ def _rule(rule: ObligationRule) -> dict[str, Any]:
         "due_text": rule.due_text,
         "years": list(rule.years) if rule.due else [],
         "newcomer_days": rule.newcomer_days,
+        "form": _FORMS[rule.kind],
     }
 
 

@@ -23,7 +23,9 @@ LAST = 8
 WORDS = {
     "movement-launched": "phát động phong trào",
     "participant-registered": "đăng ký tham gia",
+    "participant-left": "thôi tham gia",
     "period-opened": "mở kỳ báo cáo",
+    "summary-due": "báo việc chờ phòng",
     "obligation-opened": "giao nhiệm vụ",
     "reminder-due": "nhắc việc",
     "obligation-overdue": "quá hạn",
@@ -35,6 +37,8 @@ WORDS = {
     "report-received": "nhận báo cáo",
     "report-returned": "trả lại báo cáo",
     "report-accepted": "tiếp nhận chính thức",
+    "approval-asked": "trình người đứng đầu duyệt",
+    "approval-settled": "người đứng đầu trả lời",
     "sheet-adopted": "thông qua bảng điểm",
     "score-computed": "tính điểm",
     "result-frozen": "chốt kết quả",

@@ -5,6 +5,7 @@
 | MovementLaunched | take_movements | the forms on offer, the place on certificates |
 | PeriodOpened | take_periods | a period whose dossiers may be opened |
 | ParticipantRegistered | take_participants | who may be rewarded, and who proposes them |
+| ParticipantLeft | take_departures | who may be rewarded no more |
 | ReportAccepted | take_accepted_reports | its nominations are proposals |
 | ResultFrozen | take_results | a result that a dossier rests on |
 

@@ -11,6 +11,7 @@ from shared.access import take_ended_access
 from shared.contracts.intake import (
     AccessEnded,
     MovementLaunched,
+    ParticipantLeft,
     ParticipantRegistered,
     PeriodOpened,
     ReportAccepted,
@@ -57,9 +58,21 @@ async def take_participants(
         "proposed_by_name",
     }
     rows = [
-        {**event.data.model_dump(include=names), "group_code": event.data.group} for event in events
+        {
+            **event.data.model_dump(include=names),
+            "group_code": event.data.group,
+            "left_on": None,
+        }
+        for event in events
     ]
     await facts.put_participants(work.connection, rows)
+
+
+@consumer.on(ParticipantLeft)
+async def take_departures(events: Sequence[Received[ParticipantLeft]], work: UnitOfWork) -> None:
+    """No dossier is opened for whoever has left; those that are open go their own way."""
+    rows = [event.data.model_dump(include={"ward", "participant", "left_on"}) for event in events]
+    await facts.put_departures(work.connection, rows)
 
 
 @consumer.on(ReportAccepted)
@@ -114,6 +127,7 @@ consumer.projection(
         MovementLaunched: take_movements,
         PeriodOpened: take_periods,
         ParticipantRegistered: take_participants,
+        ParticipantLeft: take_departures,
         ReportAccepted: take_accepted_reports,
         ReportReopened: drop_reopened_proposals,
         ResultFrozen: take_results,

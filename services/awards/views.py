@@ -48,7 +48,14 @@ async def shortlist(
         theirs = [p for p in proposals if _names(p.subject, row)]
         matched += theirs
         dossier = live.get(row.participant, "")
-        standing = Standing(row.collective, row.rank or 0, bool(row.late), dossier, len(theirs))
+        standing = Standing(
+            row.collective,
+            row.rank or 0,
+            bool(row.late),
+            dossier,
+            len(theirs),
+            has_left=row.left_on is not None,
+        )
         forms = forms_for(standing, kind, menu.forms.values(), rules)
         titles[row.block] = titles.get(row.block) or row.block_title or ""
         blocks.setdefault(row.block, []).append(_line(row, standing, theirs, forms))

@@ -5,7 +5,9 @@
 | inbound report-submitted          | `handlers.answer_publishers`        |
 | reminder-due, -overdue,           | `recall_reminders`, `_overdue`,     |
 | -escalated (our own)              | `_escalations`                      |
+| summary-due (our own)             | `handlers.recall_summaries`         |
 | the clock                         | `routines.planner`,                 |
+|                                   | `office_routines.mornings`,         |
 |                                   | `sign_in_routines.link_mail, upkeep`,|
 |                                   | `evidence_routines.sweep`           |
 """
@@ -15,7 +17,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.intake import evidence_routines, routines, sign_in_routines
+from services.intake import evidence_routines, office_routines, routines, sign_in_routines
 from services.intake.access import ROUTES
 from services.intake.admission import ADMIT
 from services.intake.api import board as board_api
@@ -44,6 +46,7 @@ from services.intake.pages import (
     report,
     session,
     sign_in,
+    submission,
     timeline,
 )
 from services.intake.pages import evidence as evidence_pages
@@ -58,6 +61,8 @@ from services.intake.sign_in_settings import SignInSettings
 from shared.contracts.inbound import ReportReceipt, ReportRejected
 from shared.contracts.intake import (
     AccessEnded,
+    ApprovalAsked,
+    ApprovalSettled,
     ContactErased,
     ContactRecorded,
     MovementLaunched,
@@ -67,6 +72,7 @@ from shared.contracts.intake import (
     ObligationOpened,
     ObligationOverdue,
     ObligationWithdrawn,
+    ParticipantLeft,
     ParticipantRegistered,
     PeriodOpened,
     PlanRecorded,
@@ -76,6 +82,7 @@ from shared.contracts.intake import (
     ReportReopened,
     ReportReturned,
     ReportWithdrawn,
+    SummaryDue,
 )
 from shared.routine import Routine
 from shared.service import Parts, Service
@@ -95,6 +102,7 @@ def started_by_the_clock(parts: Parts[IntakeSettings]) -> Sequence[Routine]:
     works, settings = parts.works, parts.settings
     return (
         routines.planner(works),
+        office_routines.mornings(works),
         sign_in_routines.link_mail(works, settings.issuer, settings.relay, settings.sender),
         sign_in_routines.upkeep(works, settings.issuer),
         evidence_routines.sweep(works, settings.shelf, settings.evidence_unused_days),
@@ -118,6 +126,7 @@ service = Service(
     consumer=consumer,
     publishes=(
         MovementLaunched,
+        ParticipantLeft,
         ParticipantRegistered,
         PeriodOpened,
         ObligationOpened,
@@ -133,6 +142,9 @@ service = Service(
         ReportAccepted,
         ReportReopened,
         ReportWithdrawn,
+        ApprovalAsked,
+        ApprovalSettled,
+        SummaryDue,
         ContactRecorded,
         ContactErased,
         AccessEnded,
@@ -141,6 +153,7 @@ service = Service(
     ),
     routers=(
         draft.faces,
+        submission.faces,
         people.faces,
         people_forms.faces,
         publisher_pages.faces,

@@ -19,12 +19,18 @@ from services.intake.domain.report import (
     Taken,
     decide_submission,
 )
+from services.intake.domain.rule import BY_DOCUMENT
 from services.intake.store import desk as store
-from services.intake.store.counter import known_about
+from services.intake.store.counter import Known, known_in_wards
 from services.intake.store.drafts import recall
 from services.intake.store.evidence import filed
 from shared.contracts.inbound import ReportSubmitted
-from shared.contracts.intake import ObligationMet, ReportedItem, ReportReceived
+from shared.contracts.intake import (
+    ObligationMet,
+    PaperDocument,
+    ReportedItem,
+    ReportReceived,
+)
 from shared.messaging import UnitOfWork
 from shared.messaging.unit_of_work import HasCause
 
@@ -32,7 +38,7 @@ from shared.messaging.unit_of_work import HasCause
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A report at a door. `received_at` is business time; `by` the person or publisher, who may
-    act for somebody else.
+    act for somebody else; `paper` the document that the office entered it from.
     """
 
     data: ReportSubmitted
@@ -42,6 +48,7 @@ class Submission:
     by: str
     because_of: HasCause | None = None
     acting_for: str = ""
+    paper: PaperDocument | None = None
 
     @property
     def key(self) -> store.Key:
@@ -96,10 +103,11 @@ class _Counter:
     def _period(self, key: store.Key, movement: dict[str, Any]) -> OpenPeriod | None:
         """The period by whose date this participant is judged: its own duty's, where it has one."""
         row = self.periods.get(key[1])
-        if row is None or row.kind != "annual-report":
+        if row is None or row.kind in BY_DOCUMENT:
             return None
         corrections = movement.get("corrections", BY_THEIR_OWN_DATE)
-        return OpenPeriod(row.period, self.dues.get(key, row.due), corrections)
+        due = self.dues.get(key, row.due)
+        return OpenPeriod(row.period, due, corrections, row.kind, row.form)
 
 
 async def take_submissions(
@@ -112,24 +120,27 @@ async def take_submissions(
     The locks of the participants' keys are held. Answers come in the order of `submissions`.
     `check_sender` raises Refusal: it gets each participant's code and row, None without one.
     """
-    outcomes: dict[int, Taken | Refused] = {}
-    by_ward: dict[str, list[tuple[int, Submission]]] = {}
-    for number, submission in enumerate(submissions):
-        by_ward.setdefault(submission.data.ward, []).append((number, submission))
-    for ward, numbered in by_ward.items():
-        counter = await _open_counter(work, ward, [s for _, s in numbered])
-        for _, submission in numbered:
-            code = submission.data.participant
-            check_sender(code, counter.participants.get(code))
-        for number, submission in numbered:
-            outcomes[number] = _take(work, counter, submission)
-        await store.take_in(work.connection, counter.rows, counter.met)
-    return [outcomes[number] for number in range(len(submissions))]
+    by_ward: dict[str, list[Submission]] = {}
+    for submission in submissions:
+        by_ward.setdefault(submission.data.ward, []).append(submission)
+    keys = {ward: [one.key for one in those] for ward, those in by_ward.items()}
+    known = await known_in_wards(work.connection, keys)
+    counters = {
+        ward: await _open_counter(work, ward, those, known[ward]) for ward, those in by_ward.items()
+    }
+    for one in submissions:
+        code = one.data.participant
+        check_sender(code, counters[one.data.ward].participants.get(code))
+    outcomes = [_take(work, counters[one.data.ward], one) for one in submissions]
+    rows = [row for counter in counters.values() for row in counter.rows]
+    met = [row for counter in counters.values() for row in counter.met]
+    await store.take_in(work.connection, rows, met)
+    return outcomes
 
 
-async def _open_counter(work: UnitOfWork, ward: str, submissions: Sequence[Submission]) -> _Counter:
-    keys = [s.key for s in submissions]
-    known = await known_about(work.connection, ward, keys, "annual-report")
+async def _open_counter(
+    work: UnitOfWork, ward: str, submissions: Sequence[Submission], known: Known
+) -> _Counter:
     recalled = await recall(work.connection, ward, known.reports)
     named = [file for one in submissions for _, file, _ in named_files(one.data)]
     return _Counter(
@@ -149,7 +160,8 @@ def _take(work: UnitOfWork, counter: _Counter, submission: Submission) -> Taken 
     if isinstance(decision, Refused) or decision.duplicate:
         return decision
     counter.reports[submission.key] = decision.after
-    counter.rows.append(_row(submission, decision, counter.movement(submission)))
+    row = _row(submission, decision, counter.movement(submission))
+    counter.rows.append(row | {"taken_at": work.business.now()})
     work.publish(_received(submission, decision), because_of=submission.because_of)
     owed = counter.owed.pop(submission.key, None)
     if owed is not None:
@@ -201,6 +213,7 @@ def _received(submission: Submission, decision: Taken) -> ReportReceived:
             )
             for item in data.items
         ),
+        paper=submission.paper,
     )
 
 
@@ -215,7 +228,7 @@ def _meet(
             ward=owed.ward,
             participant=owed.participant,
             obligation=owed.id,
-            kind="annual-report",
+            kind=owed.kind,
             period=owed.period,
             met_at=submission.received_at,
             on_time=on_time,

@@ -19,6 +19,7 @@ from services.intake.doors import Submission, take_submissions
 from services.intake.store import people as people_store
 from services.intake.store import planning, publishers
 from services.intake.store import sign_in as sign_in_store
+from services.intake.store import summary as summaries
 from shared.access import take_ended_access
 from shared.calendar import ward_day
 from shared.contracts.inbound import (
@@ -37,6 +38,7 @@ from shared.contracts.intake import (
     ObligationEscalated,
     ObligationOverdue,
     ReminderDue,
+    SummaryDue,
 )
 from shared.fields import field_problems
 from shared.messaging import Consumer, Inbound, Received, UnitOfWork
@@ -92,6 +94,12 @@ async def recall_escalations(
     await planning.hear_of_reminders(work.connection, said)
 
 
+@consumer.on(SummaryDue, order="none")
+async def recall_summaries(events: Sequence[Received[SummaryDue]], work: UnitOfWork) -> None:
+    for event in events:
+        await summaries.hear_of(work.connection, event.data.ward, event.data.at)
+
+
 @consumer.on_inbound
 async def answer_publishers(records: Sequence[Inbound], work: UnitOfWork) -> None:
     """Read, check, decide and answer, in the order of the records.
@@ -99,8 +107,8 @@ async def answer_publishers(records: Sequence[Inbound], work: UnitOfWork) -> Non
     Whether a publisher may is read with each batch, so that what is taken back counts no more.
     """
     await work.lock(*("/".join(_addressee(record)) for record in records))
-    names = {publisher_of(record.topic) for record in records}
-    known = await publishers.at_the_door(work.connection, sorted(names))
+    asked = {(publisher_of(record.topic), _addressee(record)[0]) for record in records}
+    known = await publishers.at_the_door(work.connection, sorted(asked))
     letters = [_read(record, known, work) for record in records]
     readable = [(letter, letter.report) for letter in letters if letter.report is not None]
     submissions = [
@@ -126,9 +134,9 @@ async def answer_publishers(records: Sequence[Inbound], work: UnitOfWork) -> Non
             _receipt(work, letter, letter.report, outcome)
 
 
-def _read(record: Inbound, known: Mapping[str, Publisher], work: UnitOfWork) -> Letter:
+def _read(record: Inbound, known: Mapping[tuple[str, str], Publisher], work: UnitOfWork) -> Letter:
     name = publisher_of(record.topic)
-    publisher = known.get(name) or Publisher(name, "", (), ended=True)
+    publisher = known.get((name, _addressee(record)[0])) or Publisher(name, "", (), ended=True)
     received_at = work.business.at(record.appended_at)
     reason = _envelope_reason(record, publisher)
     if reason is not None:

@@ -4,8 +4,6 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from services.intake.commands.desk import roll_key
-from services.intake.commands.planning import plan_ward_anew
 from services.intake.domain.deadline import ESCALATED, OVERDUE, Reminder, to_send
 from services.intake.domain.obligation import command_of, may, state_of
 from services.intake.store import planning as store
@@ -21,17 +19,9 @@ Heads = Mapping[tuple[str, str], Sequence[str | None]]
 
 
 def planner(works: Works) -> Routine:
-    """Sends what is due now; after an outage only the latest reminder of each duty.
-
-    On its first turn it also plans duties that were laid before heads were told of any.
-    """
-    begun = False
+    """Sends what is due now; after an outage only the latest reminder of each duty."""
 
     async def turn() -> int:
-        nonlocal begun
-        if not begun:
-            await _plan_escalations(works)
-            begun = True
         async with works.engine.connect() as connection:
             duties = await store.duties_to_remind(connection, works.business.now(), BATCH)
         if not duties:
@@ -44,16 +34,6 @@ def planner(works: Works) -> Routine:
             return await store.count_due(connection, works.business.now())
 
     return Routine("planner", turn, pending, after_reading=(ReminderDue.TOPIC,))
-
-
-async def _plan_escalations(works: Works) -> None:
-    async with works.engine.connect() as connection:
-        wards = await store.wards_without_escalation(connection)
-    for ward in wards:
-        async with works.begin(roll_key(ward)) as work:
-            by = await store.planning_of(work.connection, ward)
-            if by.grace is not None:
-                await plan_ward_anew(work, ward)
 
 
 async def _remind(work: UnitOfWork, duties: Iterable[UUID]) -> int:

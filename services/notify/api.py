@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.answers import MailAnswer, MailCounts, TaskAnswer, TaskCounts
 from services.notify.forms import MailFilter, TaskFilter
-from services.notify.store import mails, tasks
+from services.notify.store import mail_list, tasks
 from services.notify.store.own_data import held_about
 from shared.calendar import ward_day
 from shared.messaging import Works
@@ -70,7 +70,7 @@ async def list_mails(
     """Mails, the newest first: those to me; all of the ward's for those who look after them."""
     after = paging.after(tuple[int])
     async with _works(request).read() as connection:
-        rows = await mails.listed(
+        rows = await mail_list.listed(
             connection, person, **wanted.model_dump(), after=after, limit=paging.limit + 1
         )
     return paging.page(rows, MailAnswer.model_validate, lambda row: (row.seq,))
@@ -80,7 +80,7 @@ async def list_mails(
 async def count_mails(request: Request, person: SignedIn) -> MailCounts:
     """How many mails stand where, of those that I may see."""
     async with _works(request).read() as connection:
-        return MailCounts.model_validate(await mails.counts(connection, person))
+        return MailCounts.model_validate(await mail_list.counts(connection, person))
 
 
 async def _collect(connection: AsyncConnection, person: Person) -> Sequence[HeldRow]:

@@ -9,6 +9,7 @@
 | obligation-opened, reminder-due                 | `tell_opened`, `tell_reminders`   |
 | obligation-overdue, obligation-met              | `tell_overdue`, `take_met`        |
 | obligation-moved, -withdrawn, -escalated        | `tell_moved`, `…`, `tell_heads`   |
+| summary-due                                     | `handlers.tell_office`            |
 | report-received, -returned, -accepted           | `tell_received`, `…`              |
 | sheet-adopted, score-computed                   | `take_sheets`, `take_scores`      |
 | result-frozen                                   | `handlers.tell_results`           |
@@ -27,7 +28,7 @@ from pydantic import field_validator, model_validator
 
 from services.notify import api, pages
 from services.notify.access import ROUTES
-from services.notify.domain.telling import House
+from services.notify.domain.house import House
 from services.notify.handlers import consumer
 from services.notify.routines import MailRoom, mail_routine
 from shared.contracts.notify import MailFailed, MailSent

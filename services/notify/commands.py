@@ -19,11 +19,24 @@ from services.notify.domain.delivery import (
     without_addresses,
     written_at,
 )
-from services.notify.domain.letter import AwardDecided, Letter, OwnResult, Sender, message_id
-from services.notify.domain.telling import House, Moot
+from services.notify.domain.house import House
+from services.notify.domain.letter import (
+    AwardDecided,
+    Letter,
+    OfficeSummary,
+    OwnResult,
+    Sender,
+    message_id,
+)
+from services.notify.domain.telling import Moot
 from services.notify.store import facts, mails
 from shared.calendar import ward_day
-from shared.contracts.intake import ObligationMoved, ObligationWithdrawn
+from shared.contracts.intake import (
+    ApprovalAsked,
+    ApprovalSettled,
+    ObligationMoved,
+    ObligationWithdrawn,
+)
 from shared.contracts.notify import MailFailed, MailSent
 from shared.mailbox import AddressError, Mailbox
 from shared.messaging import Received, UnitOfWork
@@ -51,6 +64,20 @@ async def note(work: UnitOfWork, events: Sequence[Received[Told]]) -> None:
     await facts.add_notices(work.connection, [_notice(received, now) for received in events])
 
 
+OfDraft = TypeVar("OfDraft", bound=ApprovalAsked | ApprovalSettled)
+
+
+async def note_to_those_named(work: UnitOfWork, events: Sequence[Received[OfDraft]]) -> None:
+    """Note facts about a draft, for everybody whom the fact names."""
+    now = work.business.now()
+    rows = [
+        _notice(received, now, addressee)
+        for received in events
+        for addressee in telling.named_in(received.data)
+    ]
+    await facts.add_notices(work.connection, rows)
+
+
 Changed = TypeVar("Changed", bound=ObligationMoved | ObligationWithdrawn)
 
 
@@ -69,15 +96,17 @@ async def note_to_all(work: UnitOfWork, events: Sequence[Received[Changed]]) -> 
 def _notice(received: Received[Any], now: datetime, addressee: str = "") -> dict[str, Any]:
     event, envelope = received.data, received.envelope
     kind = telling.kind_of(event)
-    addressee = addressee or getattr(event, "head", None) or ""
+    named = getattr(event, "head", None) or getattr(event, "person", None)
+    addressee = addressee or named or ""
+    about, period = getattr(event, "participant", ""), getattr(event, "period", "")
     return {
-        "id": notice_id(envelope.id, kind, event.participant, addressee),
+        "id": notice_id(envelope.id, kind, about, addressee),
         "addressee": addressee,
         "ward": event.ward,
         "event_id": envelope.id,
         "kind": kind,
-        "participant": event.participant,
-        "period": event.period,
+        "participant": about,
+        "period": period,
         "obligation": getattr(event, "obligation", None),
         "needs_period": telling.needs_period(event),
         "facts": event.model_dump(mode="json", exclude=_UNTOLD.get(kind)),
@@ -91,6 +120,8 @@ def _notice(received: Received[Any], now: datetime, addressee: str = "") -> dict
 _UNTOLD: Mapping[str, Any] = {
     "report-received": {"items": {"__all__": {"narrative"}}},
     "report-accepted": {"nominations"},
+    "approval-asked": {"heads"},
+    "approval-settled": {"authors"},
 }
 """What no mail says is not kept."""
 
@@ -213,7 +244,7 @@ def _in_hand(row: Any, token: UUID) -> InHand:
 def _case(row: Any) -> telling.Case:
     period = None
     if row.year is not None:
-        period = telling.Period(row.year, row.report_by, row.report_by_text)
+        period = telling.Period(row.year, row.report_by, row.report_by_text, row.period_kind)
     asked = None
     if row.asked_manner is not None:
         obligation = str(row.asked_obligation)
@@ -228,6 +259,8 @@ def _case(row: Any) -> telling.Case:
         told=_told(row.told),
         superseded=row.superseded,
         criteria=tuple(item["criterion"] for item in row.items or ()),
+        draft=row.draft or 0,
+        names=row.names or {},
     )
 
 
@@ -247,14 +280,22 @@ def _stands(row: Any) -> telling.Stands | None:
 
 def _participant(row: Any) -> telling.Participant:
     collective = row.collective is not False
-    return telling.Participant(row.participant, row.name, row.manner, row.proposer, collective)
+    code, name = row.participant or "", row.name or ""
+    return telling.Participant(
+        code,
+        name,
+        row.manner or "",
+        row.proposer or "",
+        collective,
+        has_left=row.left_on is not None,
+    )
 
 
 def _noted(mail: InHand, written: Written) -> dict[str, Any]:
     address, domain = written.to.address, written.sender.domain
     identity = message_id(mail.event, address, written.letter.kind, domain)
     due = None
-    if not isinstance(written.letter, OwnResult | AwardDecided):
+    if not isinstance(written.letter, OfficeSummary | OwnResult | AwardDecided):
         due = written.letter.obligation.deadline.last_moment
     return {"which": mail.id, "at": written.at, "identity": identity, "due": due}
 

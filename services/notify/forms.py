@@ -20,6 +20,9 @@ MailKind = Literal[
     "escalated",
     "deadline-moved",
     "duty-withdrawn",
+    "approval-asked",
+    "approval-settled",
+    "office-summary",
 ]
 
 

@@ -18,6 +18,8 @@ from shared.contracts.awards import (
 )
 from shared.contracts.intake import (
     AccessEnded,
+    ApprovalAsked,
+    ApprovalSettled,
     ContactErased,
     ContactRecorded,
     MovementLaunched,
@@ -27,6 +29,7 @@ from shared.contracts.intake import (
     ObligationOpened,
     ObligationOverdue,
     ObligationWithdrawn,
+    ParticipantLeft,
     ParticipantRegistered,
     PeriodOpened,
     ReminderDue,
@@ -35,6 +38,7 @@ from shared.contracts.intake import (
     ReportReopened,
     ReportReturned,
     ReportWithdrawn,
+    SummaryDue,
 )
 from shared.contracts.notify import MailFailed, MailSent
 from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
@@ -54,7 +58,7 @@ async def take_movements(events: Sequence[Received[MovementLaunched]], work: Uni
 
 @consumer.on(PeriodOpened)
 async def take_periods(events: Sequence[Received[PeriodOpened]], work: UnitOfWork) -> None:
-    fields = {"ward", "period", "title", "year", "report_by", "report_by_text"}
+    fields = {"ward", "period", "title", "year", "report_by", "report_by_text", "kind"}
     rows = [event.data.model_dump(include=fields) for event in events]
     await put_rows(work.connection, tables.period, rows)
 
@@ -65,10 +69,19 @@ async def take_participants(
 ) -> None:
     fields = {"ward", "participant", "name", "manner", "reporter", "proposed_by", "collective"}
     rows = [
-        event.data.model_dump(include=fields) | {"proposer": event.data.proposed_by_name}
+        event.data.model_dump(include=fields)
+        | {"proposer": event.data.proposed_by_name, "left_on": None}
         for event in events
     ]
     await put_rows(work.connection, tables.participant, rows)
+
+
+@consumer.on(ParticipantLeft)
+async def take_departures(events: Sequence[Received[ParticipantLeft]], work: UnitOfWork) -> None:
+    """Whoever has left is asked for nothing more, until they are registered again."""
+    for event in events:
+        left = event.data
+        await facts.leave(work.connection, left.ward, left.participant, left.left_on)
 
 
 @consumer.on(ContactRecorded)
@@ -122,6 +135,11 @@ async def tell_overdue(events: Sequence[Received[ObligationOverdue]], work: Unit
 @consumer.on(ObligationEscalated, order="none")
 async def tell_heads(events: Sequence[Received[ObligationEscalated]], work: UnitOfWork) -> None:
     await commands.note(work, [event for event in events if event.data.head is not None])
+
+
+@consumer.on(SummaryDue, order="none")
+async def tell_office(events: Sequence[Received[SummaryDue]], work: UnitOfWork) -> None:
+    await commands.note(work, events)
 
 
 @consumer.on(ObligationMoved)
@@ -209,6 +227,34 @@ async def tell_accepted(events: Sequence[Received[ReportAccepted]], work: UnitOf
 async def tell_reopened(events: Sequence[Received[ReportReopened]], work: UnitOfWork) -> None:
     await keep_reopened(events, work)
     await commands.note(work, events)
+
+
+async def keep_asked(events: Sequence[Received[ApprovalAsked]], work: UnitOfWork) -> None:
+    """What waits for a head; of a draft the last that was said holds."""
+    rows = [_approval(event.data, event.data.asked_at) for event in events]
+    await put_rows(work.connection, tables.approval, rows)
+
+
+async def keep_settled(events: Sequence[Received[ApprovalSettled]], work: UnitOfWork) -> None:
+    rows = [_approval(event.data, None) for event in events]
+    await put_rows(work.connection, tables.approval, rows)
+
+
+def _approval(fact: ApprovalAsked | ApprovalSettled, since: datetime | None) -> dict[str, Any]:
+    fields = {"ward", "participant", "period", "kind", "draft"}
+    return fact.model_dump(include=fields) | {"waits_since": since}
+
+
+@consumer.on(ApprovalAsked)
+async def tell_asked(events: Sequence[Received[ApprovalAsked]], work: UnitOfWork) -> None:
+    await keep_asked(events, work)
+    await commands.note_to_those_named(work, events)
+
+
+@consumer.on(ApprovalSettled)
+async def tell_settled(events: Sequence[Received[ApprovalSettled]], work: UnitOfWork) -> None:
+    await keep_settled(events, work)
+    await commands.note_to_those_named(work, events)
 
 
 @consumer.on(SheetAdopted)
@@ -308,6 +354,7 @@ consumer.projection(
         MovementLaunched: take_movements,
         PeriodOpened: take_periods,
         ParticipantRegistered: take_participants,
+        ParticipantLeft: take_departures,
     },
 )
 consumer.projection(
@@ -336,13 +383,22 @@ consumer.projection(
 )
 consumer.projection(
     "tasks",
-    (tables.report, tables.marked, tables.frozen, tables.sheet, tables.dossier),
+    (
+        tables.report,
+        tables.approval,
+        tables.marked,
+        tables.frozen,
+        tables.sheet,
+        tables.dossier,
+    ),
     {
         ReportReceived: keep_received,
         ReportReturned: keep_returned,
         ReportAccepted: keep_accepted,
         ReportReopened: keep_reopened,
         ReportWithdrawn: keep_taken_back,
+        ApprovalAsked: keep_asked,
+        ApprovalSettled: keep_settled,
         ScoreComputed: take_scores,
         ResultFrozen: keep_frozen,
         SheetAdopted: take_sheets,

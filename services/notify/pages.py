@@ -11,10 +11,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from services.notify.domain.delivery import State
+from services.notify.domain.kind_words import KIND_WORDS
 from services.notify.domain.task import Task, Urgency, title
-from services.notify.domain.telling import KIND_WORDS
 from services.notify.forms import MailFilter
-from services.notify.store import facts, mails, tasks
+from services.notify.store import facts, mail_list, tasks
 from shared.calendar import ward_day
 from shared.messaging import Works
 from shared.web.export import export
@@ -28,7 +28,6 @@ router = APIRouter(tags=["pages"], include_in_schema=False)
 faces = APIRouter(tags=["pages"], include_in_schema=False, route_class=PageRoute)
 """What programs ask for at the same address."""
 _pages = Pages("notify", Path(__file__).parent / "templates")
-_drawn = _pages.drawn("task.html", "line")
 
 URGENCY_WORDS: Mapping[Urgency, tuple[str, str]] = {
     Urgency.LATE: ("Đã quá hạn", "bad"),
@@ -57,6 +56,8 @@ REASON_WORDS = {
     "told-before": "đã báo hạn này trước đó",
     "nobody-told": "chưa ai được báo hạn cũ",
     "not-owed": "nay chỉ còn là lời mời",
+    "participant-left": "đã thôi tham gia",
+    "draft-changed": "bản soạn đã được rút, trình lại hoặc gửi sau đó",
 }
 
 
@@ -81,6 +82,7 @@ COLUMNS: tuple[Column[Line], ...] = (
     Column("han", "Hạn", lambda line: line.task.due),
     Column("tinh-trang", "Tình trạng", lambda line: line.status[0], chosen=True),
 )
+_drawn = _pages.rows("task.html", "line", COLUMNS)
 
 
 def _works(request: Request) -> Works:
@@ -111,14 +113,14 @@ def _line(task: Task, when: str, today: date) -> Line:
 
 
 @faces.get("/mails", response_class=HTMLResponse)
-async def mail_list(
+async def list_of_mails(
     request: Request, person: SignedIn, wanted: Annotated[MailFilter, Query()], paging: Paging
 ) -> HTMLResponse:
     """Mails to oneself; all of the ward's for those who look after them."""
     after = paging.after(tuple[int])
     async with _works(request).read() as connection:
-        counted = await mails.counts(connection, person)
-        rows = await mails.listed(
+        counted = await mail_list.counts(connection, person)
+        rows = await mail_list.listed(
             connection, person, **wanted.model_dump(), after=after, limit=paging.limit + 1
         )
     shown = rows[: paging.limit]
@@ -126,7 +128,7 @@ async def mail_list(
         request,
         "mails.html",
         {
-            "keeper": person.has(*mails.KEEPERS),
+            "keeper": person.has(*mail_list.KEEPERS),
             "counts": counted,
             "mails": shown,
             "next": cursor_of((shown[-1].seq,)) if len(rows) > paging.limit else None,

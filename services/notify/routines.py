@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify import commands
 from services.notify.commands import Claimed, InHand, Settled, Written
 from services.notify.domain.delivery import Answer, Breaker, State
-from services.notify.domain.telling import House
+from services.notify.domain.house import House
 from services.notify.letters import compose
 from services.notify.store import mails
 from shared.clock import Clock

@@ -280,7 +280,7 @@ class AssessmentRow(_Answer):
             accepted_at=accepted.accepted_at if accepted else None,
             late=one.late,
             state=one.state,
-            may_mark=not who.is_of(own_units),
+            may_mark=not who.is_of(own_units) and not who.has_left,
             items=tuple(ItemRow.all_of(one, texts)),
         )
 

@@ -147,7 +147,7 @@ async def assessments(
     behind = [one for one in waiting if after is None or (one.participant.code,) > after]
     page: Page[AssessmentRow] = paging.page(
         behind[: paging.limit + 1],
-        lambda one: AssessmentRow.of(one, file.texts.items(), person.all_units),
+        lambda one: AssessmentRow.of(one, file.texts.items(), person.stakes),
         lambda one: (one.participant.code,),
     )
     return Assessments(**_about(file), items=tuple(page.items), next=page.next)

@@ -4,6 +4,7 @@ event (from intake)      -> handler                         -> what may follow
 MovementLaunched         -> take_movements
 PeriodOpened             -> take_periods
 ParticipantRegistered    -> take_participants               -> ScoreComputed (self)
+ParticipantLeft          -> take_departures
 ReportReceived           -> take_reports                    -> ScoreComputed (self)
 ReportAccepted           -> take_accepted_reports
 

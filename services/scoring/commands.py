@@ -20,7 +20,7 @@ from services.scoring.domain.assessment import (
 )
 from services.scoring.domain.claim import Claim, ClaimedItem
 from services.scoring.domain.marks import Mark, Marks, NewMark, changes, decide
-from services.scoring.domain.participant import Whose
+from services.scoring.domain.participant import Whose, check_is_here
 from services.scoring.domain.result import (
     Result,
     Score,
@@ -114,7 +114,10 @@ async def _score_claims(work: UnitOfWork, said: Sequence[_Said]) -> None:
         ward, participant, period = one.whose
         adoption = adopted.get((ward, period))
         sheet = adoption.sheet if adoption else None
-        score = self_score(sheet, people.get((ward, participant)), one.claim)
+        who = people.get((ward, participant))
+        if who is not None and who.has_left:
+            continue
+        score = self_score(sheet, who, one.claim)
         if score is None or not score.is_news_after(told.get(one.whose)):
             continue
         told[one.whose] = score
@@ -241,7 +244,8 @@ async def _to_mark(work: UnitOfWork, form: MarksForm, person: Person) -> Assessm
     assessment = file.assessments.get(form.participant)
     if assessment is None:
         raise not_found(f"đơn vị {form.participant}")
-    keep_off_own(assessment.participant, person.all_units)
+    keep_off_own(assessment.participant, person.stakes)
+    check_is_here(assessment.participant)
     if file.adoption is None:
         raise _not_adopted()
     if assessment.acceptance is None:
@@ -322,8 +326,11 @@ def _result_frozen(ward: str, period: str, result: Result, at: datetime) -> Resu
 
 
 def _ready_to_freeze(file: periods.PeriodFile) -> list[Assessment]:
-    """The verified assessments; a conflict that names the accepted reports still to be marked."""
-    accepted = [one for one in file.assessments.values() if one.acceptance is not None]
+    """The verified assessments of all who take part; a conflict that names the accepted reports
+    still to be marked.
+    """
+    here = [one for one in file.assessments.values() if not one.participant.has_left]
+    accepted = [one for one in here if one.acceptance is not None]
     waiting = [one.participant for one in accepted if not leads(one.state, Command.FREEZE)]
     if waiting:
         names = "; ".join(f"{who.name} ({who.code})" for who in waiting)

@@ -8,6 +8,7 @@ from shared.access import take_ended_access
 from shared.contracts.intake import (
     AccessEnded,
     MovementLaunched,
+    ParticipantLeft,
     ParticipantRegistered,
     PeriodOpened,
     ReportAccepted,
@@ -28,8 +29,11 @@ async def take_movements(events: Sequence[Received[MovementLaunched]], work: Uni
 
 @consumer.on(PeriodOpened)
 async def take_periods(events: Sequence[Received[PeriodOpened]], work: UnitOfWork) -> None:
-    """Keep the period; its sheet may be adopted from now on."""
-    await facts.learn_periods(work.connection, [event.data for event in events])
+    """Keep the period; its sheet may be adopted from now on. A review (sơ kết, tổng kết) is not
+    scored: each year has its own points [design reading].
+    """
+    years = [event.data for event in events if event.data.kind == "annual-report"]
+    await facts.learn_periods(work.connection, years)
 
 
 @consumer.on(ParticipantRegistered)
@@ -38,6 +42,12 @@ async def take_participants(
 ) -> None:
     """Keep group and khối; score what was claimed before they were known."""
     await commands.record_participants(work, events)
+
+
+@consumer.on(ParticipantLeft)
+async def take_departures(events: Sequence[Received[ParticipantLeft]], work: UnitOfWork) -> None:
+    """Nothing of whoever has left is scored anew; a frozen result stays."""
+    await facts.learn_departures(work.connection, [event.data for event in events])
 
 
 @consumer.on(ReportReceived)
@@ -82,6 +92,7 @@ consumer.projection(
         MovementLaunched: take_movements,
         PeriodOpened: take_periods,
         ParticipantRegistered: keep_participants,
+        ParticipantLeft: take_departures,
         ReportReceived: commands.keep_claims,
         ReportAccepted: take_accepted_reports,
         ReportReopened: take_reopened_reports,

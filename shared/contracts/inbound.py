@@ -75,8 +75,22 @@ class Item(_Strict):
 
 
 class Indicator(_Strict):
+    """A number; `criterion`: the criterion that it tells of, None where it tells of none."""
+
     code: Code
     value: Points
+    title: Text = Field(default="", max_length=300)
+    unit: Text = Field(default="", max_length=50)
+    criterion: Code | None = None
+    evidence: tuple[Evidence, ...] = Field(default=(), max_length=50)
+
+
+class AimResult(_Strict):
+    """What became of an aim in a phase of the movement."""
+
+    aim: Text = Field(min_length=1, max_length=300)
+    reached: Literal["reached", "partly", "not-reached"]
+    result: Text = Field(default="", max_length=5_000)
 
 
 class RoleModel(_Strict):
@@ -91,7 +105,11 @@ class NominationClaim(_Strict):
 
 
 class ReportSubmitted(Event):
-    """A report as a publisher sends it. What may change is promised in docs/publishing.md."""
+    """A report as a publisher sends it. What may change is promised in docs/publishing.md.
+
+    `form` is the report's form, `form_version` its version; which sections a form has is in
+    docs/forms.
+    """
 
     TYPE: ClassVar[str] = "vn.thidua.inbound.report-submitted.v1"
     TOPIC: ClassVar[str] = "thidua.inbound.<publisher>.v1"
@@ -110,6 +128,10 @@ class ReportSubmitted(Event):
     difficulties: Text = Field(default="", max_length=20_000)
     situation: Text = Field(default="", max_length=20_000)
     digital_literacy: Text = Field(default="", max_length=20_000)
+    form: Code = "annual-report"
+    aims: tuple[AimResult, ...] = Field(default=(), max_length=50)
+    lessons: Text = Field(default="", max_length=20_000)
+    directions: Text = Field(default="", max_length=20_000)
 
     @property
     def subject(self) -> str:

@@ -79,7 +79,7 @@ class MovementLaunched(Event):
 
 
 class PeriodOpened(Event):
-    """A reporting period is open; `report_by` is its last on-time moment (plan VI.1.d)."""
+    """A period for reports of one kind is open; `report_by` is its last on-time moment."""
 
     TYPE: ClassVar[str] = "vn.thidua.intake.period-opened.v1"
 
@@ -90,6 +90,7 @@ class PeriodOpened(Event):
     opened_on: Day
     report_by: Instant
     report_by_text: Text
+    kind: ObligationKind = "annual-report"
 
     @property
     def subject(self) -> str:
@@ -105,7 +106,10 @@ class _AboutParticipant(Event):
 
 
 class ParticipantRegistered(_AboutParticipant):
-    """A participant, its group and khối; `reporter` is the id of the person told of its duties."""
+    """A participant, its group and khối, as they are from now on; whoever had left is back.
+
+    `reporter` is the id of the person told of its duties.
+    """
 
     TYPE: ClassVar[str] = "vn.thidua.intake.participant-registered.v1"
 
@@ -118,6 +122,19 @@ class ParticipantRegistered(_AboutParticipant):
     proposed_by: Code | None = None
     proposed_by_name: Text = ""
     reporter: str
+
+
+class ParticipantLeft(_AboutParticipant):
+    """A participant takes part no more; what it did stays. `into`: the unit it was merged into.
+
+    Whom it proposed is told by `participant-registered` under the unit that proposes them now.
+    """
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.participant-left.v1"
+
+    why: Literal["left", "merged-into"]
+    into: Code | None = None
+    left_on: Day
 
 
 class _AboutObligation(_AboutParticipant):
@@ -214,7 +231,7 @@ class PlanRecorded(_AboutParticipant):
 
 
 class ReportedItem(Part):
-    """What a unit says of one criterion; `self_score` None when not applicable."""
+    """What a unit says of one criterion; `self_score` None when not applicable, and in a review."""
 
     criterion: Code
     self_score: Points | None
@@ -228,8 +245,24 @@ class Nomination(Part):
     reason: Text
 
 
+class PaperDocument(Part):
+    """The document from which the office entered a report on a unit's behalf; `recorded_by` and,
+    "" for nobody, `acting_for` are ids of people.
+    """
+
+    number: Text
+    dated: Day
+    received_on: Day
+    came_by: Literal["paper", "mail"]
+    recorded_by: str
+    acting_for: str = ""
+    recorded_at: Instant
+
+
 class ReportReceived(_AboutParticipant):
-    """A door took a report. `late` is judged by `received_at` (HTTP commit, or append time)."""
+    """A door took a report. `late` is judged by `received_at` (HTTP commit, append time, or the
+    day on which the office received the `paper`).
+    """
 
     TYPE: ClassVar[str] = "vn.thidua.intake.report-received.v1"
 
@@ -242,6 +275,7 @@ class ReportReceived(_AboutParticipant):
     door: Literal["http", "kafka"]
     publisher: Code | None = None
     items: tuple[ReportedItem, ...]
+    paper: PaperDocument | None = None
 
 
 class ReturnReason(Part):
@@ -299,6 +333,64 @@ class ReportWithdrawn(_AboutParticipant):
     report_id: UUID
     revision: int
     withdrawn_at: Instant
+
+
+class ApprovalAsked(_AboutParticipant):
+    """A draft of a report waits for the head of its unit, without whom it is not sent.
+
+    `draft`: the draft's version, which grows; `heads`: ids of those who head the unit and have not
+    asked themselves, none where nobody is known to.
+    """
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.approval-asked.v1"
+
+    period: Code
+    kind: ObligationKind
+    draft: int
+    asked_at: Instant
+    heads: tuple[str, ...] = ()
+
+
+class ApprovalSettled(_AboutParticipant):
+    """A draft does not wait for its head any more, or was approved and holds so no more.
+
+    `said`: a head's words when sending back. `authors`: ids of those who wrote it and have not
+    settled it themselves.
+    """
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.approval-settled.v1"
+
+    period: Code
+    kind: ObligationKind
+    draft: int
+    outcome: Literal["approved", "sent-back", "taken-back", "sent"]
+    settled_at: Instant
+    said: Text = ""
+    authors: tuple[str, ...] = ()
+
+
+class SummaryDue(Event):
+    """On a working morning one of those who judge is told what waits for them, once something new
+    does.
+
+    `waiting` reports that nobody has judged, of those that the person may judge; `overdue` duties;
+    `…_new` of each since the summary before, the newest of `year`. `at`: 07:30 of the morning, up
+    to which is counted.
+    """
+
+    TYPE: ClassVar[str] = "vn.thidua.intake.summary-due.v1"
+
+    person: str
+    at: Instant
+    waiting: int = Field(ge=0)
+    waiting_new: int = Field(ge=0)
+    overdue: int = Field(ge=0)
+    overdue_new: int = Field(ge=0)
+    year: int
+
+    @property
+    def subject(self) -> str:
+        return self.person
 
 
 class ContactRecorded(Event):

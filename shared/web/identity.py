@@ -43,7 +43,8 @@ class Person:
     `unit` is the participant they belong to, or ""; `units` those for which they hold a role;
     `sessions` the council's sessions that a role of theirs is limited to (none: no limit);
     `heads` the units as whose head they act.
-    `acting_for` is the person in whose place they act, of `acting_for_unit`.
+    `acting_for` is the person in whose place they act, of `acting_for_unit`; `acting_for_units`
+    are all units of that person, by whatever role, lent or not.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Person:
     session: str = ""
     scopes: frozenset[str] = frozenset()
     heads: frozenset[str] = frozenset()
+    acting_for_units: frozenset[str] = frozenset()
 
     def has(self, *roles: Role) -> bool:
         return not self.roles.isdisjoint(roles)
@@ -73,8 +75,15 @@ class Person:
 
     @property
     def all_units(self) -> frozenset[str]:
-        """Every unit that is theirs in some way; nobody judges the file of one (law 10)."""
+        """Every unit that is theirs in some way, so that they may see what concerns it."""
         return (self.units | {self.unit, self.acting_for_unit}) - {""}
+
+    @property
+    def stakes(self) -> frozenset[str]:
+        """Units of which they judge no file (law 10): all of theirs, and all of those in whose
+        place they act, though they may not see what these see.
+        """
+        return self.all_units | self.acting_for_units
 
     @property
     def actor(self) -> str:
@@ -189,6 +198,7 @@ def _person(claims: dict[str, Any]) -> Person:
         claims.get("sid", ""),
         frozenset(claims.get("scope", "").split()),
         frozenset(claims.get("heads", ())),
+        frozenset(claims.get("act_units", ())),
     )
 
 

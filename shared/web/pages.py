@@ -1,7 +1,7 @@
 """The page shell: one layout, one stylesheet, Vietnamese dates and numbers."""
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache, lru_cache, partial
 from gettext import NullTranslations
@@ -134,18 +134,21 @@ class Pages:
         html = template.render({**shell(request, self._service), **values})
         return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
 
-    def drawn(self, name: str, about: str) -> Callable[[Hashable], Markup]:
-        """Draws a template of one value, called `about` there, and keeps what it drew.
+    def rows(
+        self, name: str, about: str, columns: Sequence[Column[Any]]
+    ) -> Callable[[Iterable[Hashable]], Markup]:
+        """Draws rows of a table: a template of each row's cells, and keeps what it drew.
 
-        The template must depend on nothing but that value.
+        The template must depend on nothing but the row, which is called `about` there.
         """
         template = self._environment.get_template(name)
 
         @lru_cache(maxsize=ROWS_KEPT)
-        def draw(value: Hashable) -> Markup:
-            return Markup(template.render({about: value}))  # noqa: S704
+        def draw(row: Hashable) -> str:
+            cells = Markup(template.render({about: row}))  # noqa: S704
+            return f'<tr role="row">{under(cells, columns)}</tr>'
 
-        return draw
+        return lambda rows: Markup("\n".join(map(draw, rows)))  # noqa: S704
 
 
 def error_page(request: Request, problem: "Problem") -> HTMLResponse:

@@ -55,10 +55,10 @@ class Pager:
             padded = self.cursor + "=" * (-len(self.cursor) % 4)
             text = base64.b64decode(padded, altchars=b"-_", validate=True)
             if b"\\u0000" in text:
-                raise _WRONG
+                raise _wrong()
             return TypeAdapter(kind).validate_json(text)
         except (binascii.Error, ValidationError, ValueError):
-            raise _WRONG from None
+            raise _wrong() from None
 
     def page(
         self,
@@ -78,13 +78,14 @@ class Pager:
         return Page(items=[shape(row) for row in shown], next=following)
 
 
-_WRONG = Problem(
-    HTTPStatus(422),
-    "invalid-request",
-    "Không thực hiện được",
-    "Có trường chưa đúng.",
-    parameters=[("query", "cursor", "Không phải con trỏ của danh sách này.")],
-)
+def _wrong() -> Problem:
+    return Problem(
+        HTTPStatus(422),
+        "invalid-request",
+        "Không thực hiện được",
+        "Có trường chưa đúng.",
+        parameters=[("query", "cursor", "Không phải con trỏ của danh sách này.")],
+    )
 
 
 async def pager(

@@ -16,11 +16,16 @@ def _types(publisher: str, *things: str) -> frozenset[str]:
 
 
 OUT_OF_ORDER: Mapping[str, frozenset[str]] = {
-    "intake": _types(_INTAKE, "access-ended", "contact-erased"),
+    "intake": _types(_INTAKE, "access-ended", "contact-erased", "summary-due"),
     "scoring": _types(_INTAKE, "access-ended"),
     "awards": _types(_INTAKE, "access-ended"),
     "notify": _types(
-        _INTAKE, "access-ended", "reminder-due", "obligation-overdue", "obligation-escalated"
+        _INTAKE,
+        "access-ended",
+        "reminder-due",
+        "obligation-overdue",
+        "obligation-escalated",
+        "summary-due",
     )
     | _types(_NOTIFY, "mail-sent", "mail-failed"),
 }
@@ -34,6 +39,7 @@ READS: Mapping[str, frozenset[str]] = {
         "movement-launched",
         "period-opened",
         "participant-registered",
+        "participant-left",
         "report-received",
         "report-accepted",
         "report-reopened",
@@ -44,6 +50,7 @@ READS: Mapping[str, frozenset[str]] = {
         "movement-launched",
         "period-opened",
         "participant-registered",
+        "participant-left",
         "report-accepted",
         "report-reopened",
     )
@@ -54,6 +61,9 @@ READS: Mapping[str, frozenset[str]] = {
         "movement-launched",
         "period-opened",
         "participant-registered",
+        "participant-left",
+        "approval-asked",
+        "approval-settled",
         "contact-recorded",
         "contact-erased",
         "obligation-opened",

@@ -31,6 +31,7 @@ from shared.contracts.intake import (
     Form,
     MovementLaunched,
     Nomination,
+    ParticipantLeft,
     ParticipantRegistered,
     PeriodOpened,
     ReportAccepted,
@@ -132,6 +133,10 @@ class Ward:
             proposed_by_name=f"Đơn vị {proposed_by}" if proposed_by else "",
             reporter=f"{code}.reporter",
         )
+
+    def left(self, code: str) -> ParticipantLeft:
+        day = date(2025, 12, 1)
+        return ParticipantLeft(ward=self.code, participant=code, why="left", left_on=day)
 
     def accepted(self, code: str, revision: int, *subjects: str) -> ReportAccepted:
         return ReportAccepted(

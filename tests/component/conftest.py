@@ -1,15 +1,16 @@
-"""Fixtures of tests that drive the kernel on a real database."""
+"""Fixtures of tests that drive the kernel, or intake in pieces, on a real database."""
 
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.infrastructure import Provided
 from shared.database import connect
 from shared.messaging.consumer import Consumer
 from shared.messaging.tables import kernel
+from tests.component.emptying import empty
+from tests.component.intake_desk import DeskRoom, one_intake
 from tests.component.kernel_bench import Bench, create_tables, seen
 
 
@@ -32,7 +33,21 @@ async def kernel_engine(kernel_url: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 async def bench(kernel_engine: AsyncEngine) -> Bench:
     """The kernel's tables, empty, and a consumer without subscriptions."""
-    names = ", ".join(table.name for table in (*kernel.sorted_tables, seen))
-    async with kernel_engine.begin() as connection:
-        await connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY"))
+    await empty(kernel_engine, (*kernel.sorted_tables, seen))
     return Bench(kernel_engine, Consumer("test"))
+
+
+@pytest.fixture(scope="module")
+async def desk(
+    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[DeskRoom]:
+    """Intake on a database of the module's own."""
+    async with one_intake(infrastructure, tmp_path_factory.mktemp("intake")) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def room(desk: DeskRoom) -> DeskRoom:
+    """Intake that knows nothing, at 08:00 on 01/08/2025."""
+    await desk.begin_anew()
+    return desk

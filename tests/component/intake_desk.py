@@ -33,6 +33,7 @@ from shared.messaging.unit_of_work import Works
 from shared.migrations import migrate
 from shared.routine import Routine, RoutineRunner
 from shared.service import Parts, build_app
+from tests.component.emptying import empty
 from tests.component.registered import REGISTER, enter_publishers
 from tests.kernel import FakeRecord, header_pairs
 
@@ -133,9 +134,7 @@ class DeskRoom:
 
     async def begin_anew(self) -> None:
         """Forget everything; it is 08:00 on 01/08/2025 again."""
-        names = ", ".join(table.name for table in (*kernel.sorted_tables, *tables.sorted_tables))
-        async with self.engine.begin() as connection:
-            await connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY"))
+        await empty(self.engine, (*kernel.sorted_tables, *tables.sorted_tables))
         await enter_publishers(self.engine, *REGISTER)
         self.clock.time = START
         self.client.cookies.clear()
@@ -253,6 +252,7 @@ async def intake_at(url: str, folder: Path, **more: Any) -> AsyncIterator[DeskRo
     parts = Parts(settings, engine, works, clock, system)
     await enter_publishers(engine, *REGISTER)
     consumer = app.service.consumer
+    listened = consumer.inbound_topics
     consumer.listen_to(inbound_topic(publisher.name) for publisher in REGISTER)
     applier = Applier(consumer, engine, clock, system)
     planner = routines.planner(works)
@@ -269,6 +269,7 @@ async def intake_at(url: str, folder: Path, **more: Any) -> AsyncIterator[DeskRo
         async with httpx.AsyncClient(transport=transport, base_url="http://ward.example") as client:
             yield DeskRoom(engine, clock, works, applier, client, planner)
     finally:
+        consumer.listen_to(listened)
         await engine.dispose()
 
 

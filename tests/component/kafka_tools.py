@@ -88,7 +88,7 @@ def first_occurrences(numbers: Sequence[int]) -> list[int]:
 
 
 async def until(
-    condition: Callable[[], Awaitable[bool]], what: str, *, seconds: float = 20
+    condition: Callable[[], Awaitable[bool]], what: str, *, seconds: float = 60
 ) -> None:
     """Wait until something is so. Raises AssertionError, saying what was waited for."""
     try:

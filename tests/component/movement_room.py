@@ -1,17 +1,11 @@
 """The movement with rules in a room of intake: bodies, calls, what stands."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import httpx
 
-from tests.component.intake_desk import (
-    MOVEMENT,
-    OFFICER,
-    PARTICIPANTS,
-    DeskRoom,
-    moment,
-    token,
-)
+from tests.component.intake_desk import MOVEMENT, OFFICER, PARTICIPANTS, DeskRoom, moment, token
 
 CODE = "cds-2025-2030"
 BASE = f"/movements/{CODE}"
@@ -106,10 +100,10 @@ async def state_of(room: DeskRoom, version: int) -> str:
     return str(rows[0][0]) if rows else "none"
 
 
-async def with_rules(desk: DeskRoom) -> DeskRoom:
+async def with_rules(desk: DeskRoom, movement: Mapping[str, Any] = RULED) -> DeskRoom:
     """The movement with its rules, the roll, nobody owes anything yet."""
     await desk.begin_anew()
-    await desk.must(OFFICER, "/movements", RULED)
+    await desk.must(OFFICER, "/movements", movement)
     await desk.must(OFFICER, "/participants", {"participants": PARTICIPANTS})
     await desk.news()
     return desk

@@ -18,9 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.infrastructure import Provided
 from services.notify.app import service
-from services.notify.domain.telling import House
+from services.notify.domain.house import House
 from services.notify.handlers import consumer
 from services.notify.routines import MailRoom
+from services.notify.store.tables import tables
 from shared.calendar import WARD_ZONE, last_moment_before
 from shared.clock import BusinessClock
 from shared.contracts.awards import (
@@ -31,6 +32,8 @@ from shared.contracts.awards import (
 )
 from shared.contracts.base import Event
 from shared.contracts.intake import (
+    ApprovalAsked,
+    ApprovalSettled,
     ContactErased,
     ContactRecorded,
     MovementLaunched,
@@ -40,6 +43,7 @@ from shared.contracts.intake import (
     ObligationOpened,
     ObligationOverdue,
     ObligationWithdrawn,
+    ParticipantLeft,
     ParticipantRegistered,
     PeriodOpened,
     ReminderDue,
@@ -50,6 +54,7 @@ from shared.contracts.intake import (
     ReportReturned,
     ReportWithdrawn,
     ReturnReason,
+    SummaryDue,
 )
 from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
 from shared.database import connect
@@ -57,8 +62,10 @@ from shared.mailbox import Mailbox
 from shared.messaging import Works
 from shared.messaging.applying import Applied, Applier
 from shared.messaging.envelope import new_envelope
+from shared.messaging.tables import kernel
 from shared.migrations import migrate
 from shared.post import Relay
+from tests.component.emptying import empty
 
 _IDS = UUID("7f6c1f2e-0d0a-5f4a-9b61-5a5a2f6a1234")
 _places = itertools.count()
@@ -74,6 +81,8 @@ REPORTED = datetime(2025, 12, 5, 9, 30, tzinfo=WARD_ZONE)
 NOON = datetime(2025, 12, 2, 12, 0, tzinfo=WARD_ZONE)
 SCHOOL, PUPIL = "truong-1", "ca-nhan-1"
 PERSON, ADDRESS = "truong-1.reporter", "dau-moi@truong-1.example"
+HEAD = "truong-1.head"
+OFFICER = "phong-vhxh.officer"
 
 
 class Hands:
@@ -164,9 +173,9 @@ class Stage:
 
     async def find_text(self, text: str) -> list[str]:
         """Tables that hold a text anywhere."""
-        tables = await self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        names = await self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         found: list[str] = []
-        for (table,) in tables:
+        for (table,) in names:
             query = f'SELECT count(*) FROM "{table}" t WHERE t::text ILIKE :text'
             if table in {"outbox", "parked"}:
                 query += " OR convert_from(coalesce(body, ''), 'UTF8') ILIKE :text"
@@ -190,14 +199,7 @@ async def staged(url: str) -> AsyncIterator[Stage]:
     """A stage on an empty database; what an earlier test left in it is removed."""
     engine = connect(url)
     try:
-        async with engine.begin() as connection:
-            names = await connection.scalars(
-                sa.text(
-                    "SELECT tablename FROM pg_tables"
-                    " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
-                )
-            )
-            await connection.execute(sa.text(f"TRUNCATE {', '.join(names)} CASCADE"))
+        await empty(engine, (*kernel.sorted_tables, *tables.sorted_tables))
         yield Stage(engine)
     finally:
         await engine.dispose()
@@ -264,6 +266,10 @@ class Story:
             reporter=reporter,
         )
 
+    def left(self, code: str = SCHOOL) -> ParticipantLeft:
+        day = date(2025, 12, 1)
+        return ParticipantLeft(ward=self.ward, participant=code, why="left", left_on=day)
+
     def pupil(self) -> ParticipantRegistered:
         return ParticipantRegistered(
             ward=self.ward,
@@ -310,6 +316,13 @@ class Story:
         late = {"days_late": 4, "head": head}
         return ObligationEscalated.model_validate(
             self._dated(SCHOOL, "annual-report", "owes") | late
+        )
+
+    def summary(self, waiting: int = 3) -> SummaryDue:
+        """For the officer, on a working morning."""
+        counted = {"waiting": waiting, "waiting_new": 1, "overdue": 2, "overdue_new": 0}
+        return SummaryDue.model_validate(
+            {"ward": self.ward, "person": OFFICER, "at": REPORTED, "year": 2025, **counted}
         )
 
     def moved(self, due: datetime = LATER, was: datetime = DUE) -> ObligationMoved:
@@ -363,6 +376,21 @@ class Story:
             self._report(SCHOOL, revision)
             | {"reasons": reasons, "correct_by": DUE, "returned_at": REPORTED}
         )
+
+    def asked(self, draft: int = 7, *heads: str) -> ApprovalAsked:
+        """The draft waits for these; for the one head of the school where none is named."""
+        more = {"kind": "annual-report", "draft": draft, "heads": heads or (HEAD,)}
+        return ApprovalAsked.model_validate(self._draft() | more | {"asked_at": REPORTED})
+
+    def settled(self, outcome: str = "approved", draft: int = 8) -> ApprovalSettled:
+        said = "Thiếu số liệu." if outcome == "sent-back" else ""
+        more = {"kind": "annual-report", "draft": draft, "outcome": outcome, "said": said}
+        return ApprovalSettled.model_validate(
+            self._draft() | more | {"settled_at": REPORTED, "authors": (PERSON,)}
+        )
+
+    def _draft(self) -> dict[str, Any]:
+        return {"ward": self.ward, "participant": SCHOOL, "period": PERIOD}
 
     def accepted(self, revision: int = 2) -> ReportAccepted:
         return ReportAccepted.model_validate(

@@ -28,6 +28,7 @@ from shared.contracts.intake import (
     Criterion,
     Group,
     MovementLaunched,
+    ParticipantLeft,
     ParticipantRegistered,
     PeriodOpened,
     ReportAccepted,
@@ -195,6 +196,10 @@ class Ward:
             proposed_by=proposed_by,
             reporter=f"{code}.reporter",
         )
+
+    def left(self, code: str) -> ParticipantLeft:
+        day = date(2025, 12, 1)
+        return ParticipantLeft(ward=self.code, participant=code, why="left", left_on=day)
 
     def report(
         self,

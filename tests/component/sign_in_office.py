@@ -39,6 +39,7 @@ from shared.migrations import migrate
 from shared.routine import Routine
 from shared.service import Parts, build_app
 from shared.web.identity import Person, TokenReader
+from tests.component.emptying import empty
 from tests.kernel import FakeRecord, header_pairs
 
 with warnings.catch_warnings():
@@ -123,9 +124,7 @@ class Office:
 
     async def begin_anew(self) -> None:
         """Forget everything but the two people on file; nobody is signed in."""
-        names = ", ".join(table.name for table in (*kernel.sorted_tables, *tables.sorted_tables))
-        async with self.engine.begin() as connection:
-            await connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY"))
+        await empty(self.engine, (*kernel.sorted_tables, *tables.sorted_tables))
         for file in self.folder.glob("*.eml"):
             file.unlink()
         await self.register(OFFICER, roles=("officer",), unit="phong-vhxh")

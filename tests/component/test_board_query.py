@@ -1,6 +1,5 @@
 """The board's query: it says what the domain says, in the Vietnamese order, by indexes."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from itertools import product
 from typing import Any, get_args
@@ -9,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from deploy.local.infrastructure import Provided
 from services.intake.domain.year import Cell, Wanted, cell_state
 from services.intake.store import board
 from services.intake.store.draft_tables import reopening
@@ -19,19 +17,11 @@ from shared.contracts.intake import Manner
 from shared.folding import fold, folded, in_order
 from shared.web.catalogue import vietnamese_order
 from shared.web.identity import Person
-from tests.component.intake_desk import DeskRoom, moment, one_intake
+from tests.component.intake_desk import DeskRoom, moment
 
 pytestmark = pytest.mark.component
 
 NOW = moment("2025-12-12 10:00")
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("intake")) as room:
-        yield room
 
 
 MANNERS: tuple[Manner, ...] = get_args(Manner)
@@ -176,6 +166,9 @@ async def test_heads_were_told_of_what_is_still_open_in_ones_own_scope(desk: Des
             role = "reporter" if unit else "officer"
             person = Person("x", "", frozenset({role}), unit, "thu")
             found[unit] = await board.escalated(connection, person, 2025)
+            wanted = Wanted(2025, state="escalated")
+            rows = await board.rows(connection, person, wanted, NOW, NOW.date())
+            assert [row.participant for row in rows] == ["mo"] * found[unit]
         other = Person("x", "", frozenset({"officer"}), "", "khac")
         assert await board.escalated(connection, other, 2025) == 0
         assert await board.escalated(connection, person, 2026) == 0

@@ -112,6 +112,7 @@ FILTERS = [
     ("kind=front", ["mttq"]),
     ("manner=proposed", ["can-bo-1", "giao-vien-1"]),
     ("state=overdue", ["phong-vhxh"]),
+    ("state=escalated", []),
     ("state=waiting", ["mttq", "phong-vhxh"]),
     ("state=received", ["thcs-1"]),
     ("duty=unit-plan&state=received", []),
@@ -238,6 +239,8 @@ class TestThePage:
             address = f"/duties?year=2025&{query.replace('&amp;', '&')}"
             listed = (await desk.page(OFFICER, address)).text.split('<tbody role="rowgroup">', 1)[1]
             assert listed.count("/timeline") == number
+        overdue = '<a href="/intake/duties?year=2025&amp;state=overdue"><b>2</b> Việc đã quá hạn'
+        assert overdue in todo
         filtered = (await desk.page(OFFICER, "/duties?q=khong-co&duty=annual-report")).text
         assert filtered.split('<section class="panel"')[1].split("</section>")[0] == todo
         assert "còn thiếu" not in (await desk.page(SCHOOL, "/duties")).text

@@ -7,13 +7,12 @@ import html
 import itertools
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from deploy.local.infrastructure import Provided
 from services.intake.forms.report import fields_of
 from shared.contracts.inbound import ReportSubmitted
 from tests.component.intake_desk import (
@@ -22,7 +21,6 @@ from tests.component.intake_desk import (
     DeskRoom,
     judgement,
     moment,
-    one_intake,
     open_the_year,
     report,
 )
@@ -87,8 +85,9 @@ async def by_page(room: DeskRoom, body: Body, at: str) -> Answer:
     """As the school's reporter types it; a field's name stands for its pointer."""
     room.clock.time = moment(at)
     path = f"/drafts/{body['participant']}/{body['period']}"
-    version = (await room.get(SCHOOL, path)).json().get("version", 0)
-    saved = await room.fill(SCHOOL, path, {**as_typed(body), "version": str(version)})
+    draft = (await room.get(SCHOOL, path)).json()
+    seen = {name: str(draft.get(name, 0)) for name in ("version", "revision")}
+    saved = await room.fill(SCHOOL, path, {**as_typed(body), **seen})
     if saved.status_code != 303:
         return _refused_by_page(saved.text, saved.status_code, body)
     version = (await room.get(SCHOOL, path)).json()["version"]
@@ -205,14 +204,6 @@ CASES: Mapping[str, Case] = {
         ("/items/0/evidence/0/url",),
     ),
 }
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("doors")) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -318,7 +318,7 @@ def test_nothing_is_left_running(kept: Path, end: object) -> None:
     assert all_gone(running, 40), output
     assert (kept / "stack.json").exists() == (end is by_kill)
     state = State(kept)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 40
     while state.held() and time.monotonic() < deadline:
         time.sleep(0.05)
     state.take()
@@ -335,7 +335,7 @@ def test_a_crash_is_named_with_its_last_lines_and_the_stack_stops(kept: Path) ->
     assert supervisor.returncode == 1
     assert "notify ended (exit code 9)" in output
     assert "the last words of notify" in output
-    assert all_gone(running, 10)
+    assert all_gone(running, 40)
 
 
 def test_a_service_that_cannot_start_is_named_and_nothing_is_left(kept: Path) -> None:

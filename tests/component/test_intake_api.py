@@ -1,11 +1,10 @@
 """The desk by HTTP: who may, what is answered, and that every command can be said twice."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from deploy.local.infrastructure import Provided
 from shared.records import Act, first_break
 from tests.component.intake_desk import (
     ANNUAL,
@@ -21,7 +20,6 @@ from tests.component.intake_desk import (
     DeskRoom,
     judgement,
     moment,
-    one_intake,
     open_the_year,
     participant,
     plan,
@@ -32,14 +30,6 @@ from tests.component.intake_desk import (
 )
 
 pytestmark = pytest.mark.component
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("intake")) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as Xml
 from zipfile import ZipFile
 
 import pytest
 
-from deploy.local.infrastructure import Provided
 from tests.component.intake_desk import (
     CHAIRMAN,
     OFFICER,
@@ -20,7 +19,6 @@ from tests.component.intake_desk import (
     DeskRoom,
     judgement,
     moment,
-    one_intake,
     open_the_year,
     plan,
     report,
@@ -32,14 +30,6 @@ pytestmark = pytest.mark.component
 
 EVERYONE = [p["code"] for p in sorted(PARTICIPANTS, key=lambda p: str(p["code"]))]
 OWN = ["giao-vien-1", "tieu-hoc-1"]
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("intake")) as opened:
-        yield opened
 
 
 @pytest.fixture

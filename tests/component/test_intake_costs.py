@@ -163,12 +163,13 @@ async def test_one_statement_says_what_five_said(room: DeskRoom) -> None:
     await room.must(OFFICER, "/reports", report("thcs-1", revision=2))
     await room.must("van-phong.substitute", "/reports/acceptances", judgement("phong-vhxh"))
     async with room.works.read() as connection:
-        known = await counter.known_about(connection, WARD, KEYS, "annual-report")
+        known = await counter.known_about(connection, WARD, KEYS)
         codes = {code for code, _ in KEYS}
         people = await desk.participants(connection, WARD, codes)
         periods = await desk.periods(connection, WARD)
         reports = await desk.report_states(connection, WARD, KEYS)
         owed = await desk.open_obligations(connection, WARD, KEYS, "annual-report")
+        owed |= await desk.open_obligations(connection, WARD, KEYS, "unit-plan")
         movements = await desk.movements(connection, WARD)
     assert _as_dicts(known.participants) == _as_dicts(people)
     assert _as_dicts(known.periods) == _as_dicts(periods)
@@ -193,31 +194,46 @@ async def test_a_version_of_the_movement_is_fetched_once_and_never_believed_too_
 ) -> None:
     key = [("tieu-hoc-1", PERIOD)]
     async with room.works.read() as connection:
-        [first] = (await counter.known_about(connection, WARD, key, "annual-report")).movements
-        before = await counter.known_about(connection, WARD, key, "annual-report")
-        again = await counter.known_about(connection, WARD, key, "annual-report")
+        [first] = (await counter.known_about(connection, WARD, key)).movements
+        before = await counter.known_about(connection, WARD, key)
+        again = await counter.known_about(connection, WARD, key)
     assert again.movements[first] is before.movements[first]
     async with room.engine.begin() as connection:
         await connection.execute(
             sa.text("UPDATE movement SET data = jsonb_set(data, '{title}', '\"Tên mới\"')")
         )
     async with room.works.read() as connection:
-        changed = await counter.known_about(connection, WARD, key, "annual-report")
+        changed = await counter.known_about(connection, WARD, key)
     assert changed.movements[first]["title"] == "Tên mới"
     assert before.movements[first]["title"] != "Tên mới"
 
 
-async def test_movements_of_many_wards_are_not_kept_for_ever(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(counter, "MOST_WARDS", 3)
-    kept = counter._Versions()
+def test_versions_of_many_wards_are_not_kept_for_ever() -> None:
+    kept = counter.Versions(most=3)
     for number in range(5):
-        kept.keep(f"ward-{number}", {"1/m": {"version": 1}})
-    assert [bool(kept.of(f"ward-{number}")) for number in range(5)] == [False] * 2 + [True] * 3
-    for number in range(counter.MOST_VERSIONS + 1):
-        kept.keep("ward-4", {f"{number}/m": {"version": number}})
-    assert len(kept.of("ward-4")) <= counter.MOST_VERSIONS
+        kept.keep((f"ward-{number}", "2025-annual"), "1", {"version": number})
+    found = [kept.find((f"ward-{number}", "2025-annual")) for number in range(5)]
+    assert found == [None, None, *(("1", {"version": number}) for number in (2, 3, 4))]
+
+
+def test_of_many_wards_plans_only_what_differs_is_kept() -> None:
+    """What reports are decided by, without the prose; the same for all wards is there once."""
+    kept = counter.Versions(most=10, kept_of=counter.WithoutProse())
+    plans: list[dict[str, Any]] = [
+        {
+            "place": f"Phường {number}",
+            "corrections": "by-the-deadline",
+            "groups": [{"code": "a", "title": "T", "criteria": [{"code": "a1", "text": "T"}]}],
+        }
+        for number in range(2)
+    ]
+    first, second = (kept.keep((f"w-{n}", "k"), "1", plan) for n, plan in enumerate(plans))
+    assert first == {
+        "corrections": "by-the-deadline",
+        "groups": [{"code": "a", "criteria": [{"code": "a1"}]}],
+    }
+    assert first["groups"] is second["groups"]
+    assert plans[0]["groups"][0]["title"] == "T"
 
 
 JWK = {

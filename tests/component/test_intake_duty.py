@@ -1,13 +1,12 @@
 """The page a duty mail leads to, and the pages on which the office reads and judges a report."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from html import unescape
 from typing import Any
 
 import httpx
 import pytest
 
-from deploy.local.infrastructure import Provided
 from tests.component.intake_desk import (
     CHAIRMAN,
     OFFICER,
@@ -18,7 +17,6 @@ from tests.component.intake_desk import (
     DeskRoom,
     judgement,
     moment,
-    one_intake,
     open_the_year,
     report,
     returning,
@@ -31,14 +29,6 @@ PLAN = f"/files/tieu-hoc-1/{PLANS}/plan"
 TYPED = {"number": "12/KH-TH", "issued_on": "20/08/2025"}
 CONFIRMED = {**TYPED, "confirmed": "yes"}
 FIRST = f"/reports/tieu-hoc-1/{PERIOD}/1"
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("intake")) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -189,7 +179,8 @@ class TestPlan:
         told = await shown(room, SCHOOL, f"{path}?done=plan")
         assert "Đã ghi nhận kế hoạch" in told
         assert "số 12/KH-TH ngày 20/08/2025" in told
-        assert f'action="/intake{PLAN}"' not in told
+        assert "Nộp bản sao kế hoạch đã ký" in told
+        assert 'type="hidden" name="number" value="12/KH-TH"' in told
 
     async def test_sent_twice_is_recorded_once(self, room: DeskRoom) -> None:
         for _ in range(2):

@@ -1,20 +1,8 @@
 """Versions of the movement and the rules of its obligations, over HTTP."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from deploy.local.infrastructure import Provided
-from tests.component.intake_desk import (
-    OFFICER,
-    SCHOOL,
-    DeskRoom,
-    moment,
-    one_intake,
-    participant,
-    plan,
-    report,
-)
+from tests.component.intake_desk import OFFICER, SCHOOL, DeskRoom, moment, participant, plan, report
 from tests.component.movement_room import (
     ANNUAL,
     BASE,
@@ -38,14 +26,6 @@ from tests.component.movement_room import (
 from tests.component.test_intake_api import EVERY_ROLE
 
 pytestmark = pytest.mark.component
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("movement")) as opened:
-        yield opened
 
 
 @pytest.fixture

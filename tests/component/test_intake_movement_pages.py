@@ -1,7 +1,7 @@
 """Versions beside each other, documents by kind, the pages, and versions from before."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import httpx
@@ -9,18 +9,10 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
-from deploy.local.infrastructure import Provided
 from services.intake import app
 from shared import migrations
 from shared.database import connect
-from tests.component.intake_desk import (
-    OFFICER,
-    SCHOOL,
-    DeskRoom,
-    moment,
-    one_intake,
-    plan,
-)
+from tests.component.intake_desk import OFFICER, SCHOOL, DeskRoom, moment, plan
 from tests.component.movement_room import (
     ANNUAL,
     BASE,
@@ -37,14 +29,6 @@ from tests.component.movement_room import (
 )
 
 pytestmark = pytest.mark.component
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("movement")) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from deploy.local.infrastructure import Provided
+from tests.component.draft_room import enter_scans, scan_of
 from tests.component.intake_desk import (
     OFFICER,
     PERIOD,
@@ -26,7 +27,12 @@ HEAD = "tieu-hoc-1.head"
 UNIT, ELSEWHERE = "tieu-hoc-1", "thcs-1"
 DRAFT = f"/drafts/{UNIT}/{PERIOD}"
 FIELDS = {"situation": "Đã họp.", "items.a1.self_score": "38,5", "items.a1.narrative": "Đã làm"}
-PAPER = {"number": "15/BC-TH", "dated": "2025-12-03", "received_on": "2025-12-04"}
+PAPER = {
+    "number": "15/BC-TH",
+    "dated": "2025-12-03",
+    "received_on": "2025-12-04",
+    "scan": scan_of(UNIT),
+}
 
 HEAD_ELSEWHERE: dict[str, Any] = {
     "roles": ["head", "reporter"],
@@ -145,13 +151,15 @@ class TestOfficeOfOnesOwn:
             FOR_AN_OFFICER,
             {"person": OFFICER, "unit": UNIT},
             {"person": SUBSTITUTE, "act_for": SCHOOL, "roles": ["substitute-officer"]},
+            {"person": SUBSTITUTE, "act_for": "x", "act_unit": "y", "act_units": [UNIT, "y"]},
         ],
-        ids=["acting", "own unit", "in the reporter's place"],
+        ids=["acting", "own unit", "in the reporter's place", "for whom another role is of it"],
     )
     async def test_nobody_dates_the_report_of_their_own_unit(
         self, room: DeskRoom, who: dict[str, Any]
     ) -> None:
         room.clock.time = moment("2025-12-15 09:00")
+        await enter_scans(room, UNIT)
         await write(room, "PUT", DRAFT, {"fields": FIELDS}, **who)
         paper = {"commitment": True, "paper": PAPER}
         dated = await write(room, "POST", f"{DRAFT}/submission", paper, **who)

@@ -1,13 +1,12 @@
 """The planner on a real database: what goes out when, and in which order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deploy.local.infrastructure import Provided
 from services.intake.domain.report import Taken
 from services.intake.doors import Submission, take_submissions
 from shared.contracts.inbound import ReportSubmitted
@@ -22,27 +21,12 @@ from tests.component.intake_desk import (
     Said,
     intake_at,
     moment,
-    one_intake,
     open_the_year,
     participant,
     report,
 )
 
 pytestmark = pytest.mark.component
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("intake")) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def room(desk: DeskRoom) -> DeskRoom:
-    await desk.begin_anew()
-    return desk
 
 
 async def turn_until_idle(room: DeskRoom) -> int:
@@ -267,7 +251,7 @@ async def test_the_planner_looks_again_once_it_holds_the_lock(room: DeskRoom) ->
 
 async def until_somebody_waits(room: DeskRoom) -> None:
     """Until a transaction waits for a key's lock."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await room.rows(
             "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database ="
             " (SELECT oid FROM pg_database WHERE datname = current_database())"

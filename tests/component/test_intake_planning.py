@@ -2,103 +2,40 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, settings
-from hypothesis import strategies as st
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from deploy.local.infrastructure import Provided
-from services.intake import routines
-from services.intake.domain.deadline import lateness
-from shared.calendar import ward_day
 from shared.database import connect
-from shared.messaging.unit_of_work import Works
-from shared.routine import RoutineRunner
+from shared.routine import Routine, RoutineRunner
 from tests.component.intake_desk import (
-    ANNUAL,
-    MOVEMENT,
     OFFICER,
     PERIOD,
     SCHOOL,
     SUBSTITUTE,
     DeskRoom,
-    Said,
     moment,
-    one_intake,
     open_the_year,
-    participant,
     report,
+)
+from tests.component.planning_room import (
+    STORM,
+    another_planner,
+    days,
+    duty_of,
+    has_read,
+    one_school,
+    order,
+    planned,
+    told_at,
 )
 
 pytestmark = pytest.mark.component
-
-STORM = {"reason": "Ảnh hưởng của bão.", "document": "45/UBND-VHXH"}
-TO_THE_PARTICIPANT = {"reminder-due", "obligation-overdue"}
-TOLD = {*TO_THE_PARTICIPANT, "obligation-escalated"}
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("planning")) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def room(desk: DeskRoom) -> DeskRoom:
-    await desk.begin_anew()
-    return desk
-
-
-async def one_school(room: DeskRoom, *codes: str) -> None:
-    """The year's report is asked for; nothing of it is news."""
-    await room.must(OFFICER, "/movements", MOVEMENT)
-    roll = [participant(code) for code in codes or ("thcs-1",)]
-    await room.must(OFFICER, "/participants", {"participants": roll})
-    await room.must(OFFICER, "/periods", ANNUAL)
-    await room.news()
-
-
-async def duty_of(room: DeskRoom, code: str = "thcs-1") -> str:
-    [(found,)] = await room.rows(
-        f"SELECT id FROM obligation WHERE participant = '{code}' AND period = '{PERIOD}'"
-    )
-    return str(found)
-
-
-async def order(
-    room: DeskRoom, command: str, code: str = "thcs-1", by: str = OFFICER, **more: str
-) -> dict[str, Any]:
-    path = f"/obligations/{await duty_of(room, code)}/orders"
-    return await room.must(by, path, {"command": command, **STORM, **more})
-
-
-async def told_at(room: DeskRoom, when: str) -> list[tuple[str, int]]:
-    """(event, days) that the clock brings when it reads `when`."""
-    room.clock.time = moment(when)
-    while await room.planner.turn():
-        pass
-    assert await room.planner.pending() == 0
-    return [(f.name, days(f)) for f in await room.news() if f.name in TOLD]
-
-
-def days(fact: Said) -> int:
-    found: int = fact.data["days_left" if fact.name == "reminder-due" else "days_late"]
-    return found
-
-
-async def planned(room: DeskRoom) -> list[tuple[int, str]]:
-    """(offset, day) of what is planned, in the order of time."""
-    rows = await room.rows(
-        "SELECT offset_days, due_at FROM reminder WHERE state = 'planned' ORDER BY due_at"
-    )
-    return [(offset, ward_day(at).isoformat()[5:]) for offset, at in rows]
 
 
 async def test_a_moved_duty_is_reminded_and_judged_by_its_new_date(room: DeskRoom) -> None:
@@ -304,6 +241,25 @@ async def test_every_head_of_the_unit_is_told_once_after_the_wards_grace(room: D
     assert await told_at(room, "2026-01-11 07:30") == []
 
 
+async def test_the_office_finds_exactly_those_whose_heads_were_told(room: DeskRoom) -> None:
+    """Not all that is overdue; and of those alone many are reminded at once."""
+    await one_school(room, "thcs-1", "thcs-2", "thcs-3")
+    await order(room, "move", "thcs-2", last_day="2025-12-12")
+    await told_at(room, "2025-12-16 08:00")
+    await room.must(OFFICER, "/reports", report("thcs-3"))
+
+    async def listed(state: str) -> list[str]:
+        found = (await room.get(OFFICER, f"/duties?year=2025&state={state}")).json()
+        return [row["participant"] for row in found["items"]]
+
+    assert await listed("overdue") == ["thcs-1", "thcs-2"]
+    assert await listed("escalated") == ["thcs-1"]
+    page = (await room.page(OFFICER, "/duties?year=2025")).text
+    assert '<a href="/intake/duties?year=2025&amp;state=escalated"><b>1</b>' in page
+    await room.must(OFFICER, "/reports", report("thcs-1"))
+    assert await listed("escalated") == []
+
+
 async def test_a_ward_may_leave_the_heads_in_peace(room: DeskRoom) -> None:
     await one_school(room)
     await room.must(OFFICER, "/calendar/grace", {"grace": None})
@@ -332,22 +288,36 @@ async def test_a_move_and_a_report_at_the_same_moment_agree(room: DeskRoom) -> N
 # --- two planners ---
 
 
-async def test_another_planner_takes_over_and_says_nothing_twice(room: DeskRoom) -> None:
-    """The leader is ended in the middle of its work; the one that waited goes on."""
+async def test_another_planner_takes_over_and_says_nothing_twice(
+    room: DeskRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The leader is ended in the middle of its work; the one that waited goes on, and had not
+    begun before.
+    """
+    monkeypatch.setattr("services.intake.routines.BATCH", 3)
     codes = [f"truong-{n:02}" for n in range(20)]
     await one_school(room, *codes)
     room.clock.time = moment("2025-12-02 07:30")
     engines = [connect(room.engine.url.render_as_string(hide_password=False)) for _ in range(2)]
-    runners = [
-        RoutineRunner(another_planner(room, engine), engine, _has_read) for engine in engines
-    ]
-    tasks = [asyncio.create_task(runner.run()) for runner in runners]
+    acted: list[int] = []
+    tasks: list[asyncio.Task[None]] = []
     try:
-        await _until(room, at_least=4)
+        for number, engine in enumerate(engines):
+            asks = _asks_to_lead(engine)
+            planner = _watched(another_planner(room, engine), number, acted)
+            tasks.append(asyncio.create_task(RoutineRunner(planner, engine, has_read).run()))
+            await asyncio.wait_for(asks.wait(), 60)
+            await _turns(acted, len(acted) + 3)
+        await _until(room, at_least=len(codes))
+        room.clock.time = moment("2025-12-08 07:30")
+        await _until(room, at_least=len(codes) + 4)
+        assert set(acted) == {0}
         tasks[0].cancel()
         await asyncio.gather(tasks[0], return_exceptions=True)
-        room.clock.time = moment("2025-12-08 07:30")
+        acted.clear()
+        await _turns(acted, 1)
         await _until(room, at_least=2 * len(codes))
+        assert set(acted) == {1}
     finally:
         for task in tasks:
             task.cancel()
@@ -362,18 +332,38 @@ async def test_another_planner_takes_over_and_says_nothing_twice(room: DeskRoom)
     assert {(code, 1) for code in codes} <= set(said)
 
 
-async def _has_read(_: Sequence[str]) -> bool:
-    return True
+def _asks_to_lead(engine: AsyncEngine) -> asyncio.Event:
+    """Set once somebody asks this engine's database for a leader's lock."""
+    asks = asyncio.Event()
+
+    @sa.event.listens_for(engine.sync_engine, "after_cursor_execute")
+    def heard(*of_statement: Any) -> None:
+        if "pg_try_advisory_lock" in of_statement[2]:
+            asks.set()
+
+    return asks
 
 
-def another_planner(room: DeskRoom, engine: Any) -> Any:
-    """Of another process, over the same database."""
-    return routines.planner(Works(engine, "intake", room.clock, room.works.system))
+def _watched(planner: Routine, number: int, acted: list[int]) -> Routine:
+    """A planner that writes down when it takes a turn."""
+
+    async def turn() -> int:
+        acted.append(number)
+        return await planner.turn()
+
+    return replace(planner, turn=turn)
+
+
+async def _turns(acted: list[int], at_least: int) -> None:
+    """Until so many turns have begun."""
+    async with asyncio.timeout(60):
+        while len(acted) < at_least:
+            await asyncio.sleep(0.01)
 
 
 async def _until(room: DeskRoom, *, at_least: int) -> None:
     """Until so many reminders have been said."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(await room.said("reminder-due")) < at_least:
             await asyncio.sleep(0.02)
 
@@ -395,130 +385,6 @@ async def test_planners_that_both_believe_to_lead_say_nothing_twice(
     await asyncio.gather(*(work(planner) for planner in planners))
     said = Counter(fact.data["participant"] for fact in await room.news())
     assert said == Counter(codes)
-
-
-# --- any story ---
-
-
-@dataclass
-class Known:
-    """What the facts have said of one duty so far."""
-
-    due: datetime
-    asked: bool = True
-    met: bool = False
-    sent: bool = False
-    told: list[tuple[str, str, int]] = field(default_factory=list)
-    slots: set[datetime] = field(default_factory=set)
-
-
-acts = st.one_of(
-    st.tuples(st.just("wait"), st.integers(1, 400)),
-    st.tuples(st.just("outage"), st.integers(1, 900)),
-    st.tuples(st.just("move"), st.integers(1, 40)),
-    st.tuples(st.just("waive"), st.just(0)),
-    st.tuples(st.just("excuse"), st.just(0)),
-    st.tuples(st.just("reopen"), st.integers(1, 40)),
-    st.tuples(st.just("report"), st.just(0)),
-    st.tuples(st.just("off"), st.integers(0, 20)),
-    st.tuples(st.just("working"), st.integers(0, 20)),
-    st.tuples(st.just("standstill"), st.integers(1, 400)),
-    st.tuples(st.just("at-once"), st.integers(1, 100)),
-)
-
-
-@settings(
-    max_examples=15,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(story=st.lists(acts, min_size=3, max_size=12))
-@example(story=[("excuse", 0), ("report", 0), ("reopen", 10)])
-@example(story=[("standstill", 960), ("off", 20)])
-@example(story=[("move", 41), ("standstill", 1009), ("working", 0)])
-async def test_in_any_story_reminders_are_true_and_none_is_lost(
-    desk: DeskRoom, story: list[tuple[str, int]]
-) -> None:
-    await desk.begin_anew()
-    await one_school(desk)
-    desk.clock.time = moment("2025-11-01 08:00")
-    known = Known(moment("2025-12-09 23:59:59"))
-    for act, number in story:
-        async for _ in _played(desk, act, number):
-            _check(known, await desk.news(), desk.clock.time)
-    desk.clock.time = max(desk.clock.time, known.due) + timedelta(days=60)
-    await _turn(desk)
-    _check(known, await desk.news(), desk.clock.time)
-    if known.asked and not known.met:
-        assert ("obligation-overdue", known.due.isoformat()) in {t[:2] for t in known.told}
-        assert ("obligation-escalated", known.due.isoformat()) in {t[:2] for t in known.told}
-
-
-async def _turn(desk: DeskRoom) -> None:
-    while await desk.planner.turn():
-        pass
-
-
-async def _played(desk: DeskRoom, act: str, number: int) -> AsyncIterator[None]:
-    """Something happens; stops wherever the facts of one moment are complete."""
-    day = (ward_day(desk.clock.time) + timedelta(days=number)).isoformat()
-    path = f"/obligations/{await duty_of(desk)}/orders"
-    if act in {"wait", "outage"}:
-        steps = number if act == "wait" else 1
-        for _ in range(min(steps, 6)):
-            desk.clock.time += timedelta(hours=number / min(steps, 6))
-            await _turn(desk)
-            yield
-    elif act == "report":
-        await desk.post(OFFICER, "/reports", report("thcs-1"))
-    elif act in {"off", "working"}:
-        await desk.post(OFFICER, "/calendar/days", {"day": day, "kind": act, "note": "Đổi lịch"})
-    elif act == "standstill":
-        desk.clock.time += timedelta(hours=number)
-    elif act == "at-once":
-        desk.clock.time += timedelta(hours=number)
-        body = {"command": "move", "last_day": day, **STORM}
-        sent = desk.post(OFFICER, "/reports", report("thcs-1"))
-        await asyncio.gather(_turn(desk), desk.post(OFFICER, path, body), sent)
-    else:
-        more = {"last_day": day} if act in {"move", "reopen"} else {}
-        await desk.post(OFFICER, path, {"command": act, **more, **STORM})
-    yield
-
-
-def _check(known: Known, facts: Sequence[Said], now: datetime) -> None:
-    """No reminder of what is met or not asked, past its date, by another date, or twice; and
-    nothing is asked again that was sent.
-    """
-    for fact in facts:
-        if fact.name == "report-received":
-            known.sent = True
-        elif fact.name == "obligation-met":
-            known.met = True
-        elif fact.name == "obligation-withdrawn":
-            known.asked = False
-        elif fact.name in {"obligation-moved", "obligation-opened"}:
-            assert not known.sent
-            known.due, known.asked = datetime.fromisoformat(fact.data["due"]), True
-        elif fact.name in TOLD:
-            _check_told(known, fact, now)
-
-
-def _check_told(known: Known, fact: Said, now: datetime) -> None:
-    assert known.asked
-    assert not known.met
-    assert datetime.fromisoformat(fact.data["due"]) == known.due
-    assert (fact.name == "reminder-due") != lateness(known.due, now).late
-    left = (ward_day(known.due) - ward_day(now)).days
-    assert days(fact) == (left if fact.name == "reminder-due" else -left)
-    line = (fact.name, known.due.isoformat(), fact.data.get("offset_days", 0))
-    assert line not in known.told
-    known.told.append(line)
-    if fact.name in TO_THE_PARTICIPANT:
-        assert now not in known.slots
-        known.slots.add(now)
 
 
 # --- pages ---

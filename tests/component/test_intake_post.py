@@ -1,7 +1,7 @@
 """What other systems bring: every record is answered, whatever it holds, and none is parked."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deploy.local.infrastructure import Provided
 from tests.component.intake_desk import (
     OFFICER,
     PERIOD,
@@ -17,7 +16,6 @@ from tests.component.intake_desk import (
     Said,
     intake_at,
     moment,
-    one_intake,
     open_the_year,
     participant,
     report,
@@ -28,14 +26,6 @@ pytestmark = pytest.mark.component
 
 OUTBOUND = "thidua.outbound.e-office.v1"
 FACTS = ("report-received", "obligation-met")
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("intake")) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -83,6 +73,7 @@ async def test_a_good_report_is_received_met_and_answered(room: DeskRoom) -> Non
                 "narrative": "Bản 1",
             }
         ],
+        "paper": None,
     }
     assert (met.name, met.data["on_time"]) == ("obligation-met", True)
     assert met.data["met_at"] == "2025-12-01T09:00:00+07:00"

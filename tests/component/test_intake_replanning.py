@@ -1,11 +1,16 @@
 """Duties that are planned again: nothing is asked that is in already, and no word is lost."""
 
-from collections.abc import AsyncIterator
-from dataclasses import replace
+import re
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from alembic import command
 
 from deploy.local.infrastructure import Provided
+from services.intake import app
+from shared import migrations
+from shared.database import connect
 from tests.component.intake_desk import (
     ANNUAL,
     MOVEMENT,
@@ -13,40 +18,17 @@ from tests.component.intake_desk import (
     PERIOD,
     DeskRoom,
     moment,
-    one_intake,
     open_the_year,
     participant,
     plan,
     report,
 )
-from tests.component.test_intake_planning import (
-    STORM,
-    another_planner,
-    duty_of,
-    one_school,
-    order,
-    planned,
-    told_at,
-)
+from tests.component.planning_room import STORM, duty_of, one_school, order, planned, told_at
 
 pytestmark = pytest.mark.component
 
 OFF = {"day": "2025-12-30", "kind": "off", "note": "Mất điện"}
 WORKED = {"day": "2025-12-13", "kind": "working", "note": "Làm bù"}
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("replanning")) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def room(desk: DeskRoom) -> DeskRoom:
-    await desk.begin_anew()
-    return desk
 
 
 async def refusal(room: DeskRoom, which: str, **more: str) -> str:
@@ -56,6 +38,12 @@ async def refusal(room: DeskRoom, which: str, **more: str) -> str:
     return str(answer.json().get("type", "")).removeprefix("urn:thidua:problem:")
 
 
+async def offered(room: DeskRoom, which: str) -> set[str]:
+    """What the page of a duty lets the office order."""
+    shown = (await room.page(OFFICER, f"/obligations/{which}")).text
+    return set(re.findall(r'<option value="([a-z]+)"', shown))
+
+
 @pytest.mark.parametrize("more", [{}, {"last_day": "2025-12-31"}])
 async def test_what_was_reported_meanwhile_is_not_asked_again(
     room: DeskRoom, more: dict[str, str]
@@ -63,9 +51,11 @@ async def test_what_was_reported_meanwhile_is_not_asked_again(
     """Until the unit takes its report back."""
     await one_school(room)
     await order(room, "excuse")
+    assert await offered(room, await duty_of(room)) == {"waive", "reopen"}
     await room.must("thcs-1.reporter", "/reports", report("thcs-1"))
     await room.news()
     assert await refusal(room, await duty_of(room), **more) == "sent-already"
+    assert await offered(room, await duty_of(room)) == {"waive"}
     assert await room.news() == []
     assert await planned(room) == []
     version = {"participant": "thcs-1", "period": PERIOD, "revision": 1}
@@ -81,6 +71,7 @@ async def test_a_plan_that_was_recorded_meanwhile_is_not_asked_for_again(room: D
     await room.must(OFFICER, f"/obligations/{which}/orders", {"command": "waive", **STORM})
     await room.must("thcs-1.reporter", "/plans", plan("thcs-1", issued_on="2025-07-31"))
     assert await refusal(room, which) == "sent-already"
+    assert await offered(room, which) == set()
 
 
 async def test_whoever_has_left_is_asked_for_nothing_again(room: DeskRoom) -> None:
@@ -88,6 +79,7 @@ async def test_whoever_has_left_is_asked_for_nothing_again(room: DeskRoom) -> No
     await order(room, "waive")
     await room.must(OFFICER, "/roster/thcs-1/departure", STORM)
     assert await refusal(room, await duty_of(room)) == "left-already"
+    assert await offered(room, await duty_of(room)) == set()
 
 
 async def test_what_came_due_while_the_planner_stood_still_survives_another_plan(
@@ -155,16 +147,87 @@ async def test_a_period_opened_after_its_date_makes_nobody_late(room: DeskRoom) 
     assert await told_at(room, "2026-02-28 08:00") == []
 
 
-async def test_duties_from_before_heads_were_told_are_planned_when_a_planner_begins(
-    room: DeskRoom,
+TOMORROW = {"day": "2025-12-02", "kind": "off", "note": "Mất điện"}
+"""The seventh day before the deadline."""
+
+
+async def test_a_day_off_from_tomorrow_on_loses_no_word(room: DeskRoom) -> None:
+    """The morning on which the word would have gone out instead has passed already."""
+    await one_school(room)
+    assert await told_at(room, "2025-12-01 08:00") == [("reminder-due", 8)]
+    room.clock.time = moment("2025-12-01 09:00")
+    await room.must(OFFICER, "/calendar/days", TOMORROW)
+    assert await told_at(room, "2025-12-01 09:10") == [("reminder-due", 8)]
+    assert await told_at(room, "2025-12-02 09:10") == []
+    assert await told_at(room, "2025-12-05 07:30") == [("reminder-due", 4)]
+
+
+async def test_a_morning_of_which_something_was_said_gets_no_second_word(room: DeskRoom) -> None:
+    await one_school(room)
+    assert await told_at(room, "2025-12-08 08:00") == [("reminder-due", 1)]
+    room.clock.time = moment("2025-12-08 09:00")
+    await room.must(OFFICER, "/calendar/days", {**TOMORROW, "day": "2025-12-09"})
+    assert await told_at(room, "2025-12-08 09:10") == []
+    assert await told_at(room, "2025-12-10 07:30") == [("obligation-overdue", 1)]
+
+
+@pytest.mark.parametrize("then", ["report", "usual"])
+async def test_what_is_to_go_out_at_once_follows_what_comes_next(room: DeskRoom, then: str) -> None:
+    """Before the planner looks: the report comes in, or the day is worked after all."""
+    await one_school(room)
+    await told_at(room, "2025-12-01 08:00")
+    room.clock.time = moment("2025-12-01 09:00")
+    await room.must(OFFICER, "/calendar/days", TOMORROW)
+    if then == "report":
+        await room.must("thcs-1.reporter", "/reports", report("thcs-1"))
+        assert await told_at(room, "2025-12-01 09:10") == []
+    else:
+        await room.must(OFFICER, "/calendar/days", {**TOMORROW, "kind": "usual"})
+        assert await told_at(room, "2025-12-01 09:10") == []
+        assert await told_at(room, "2025-12-02 07:30") == [("reminder-due", 7)]
+
+
+async def test_duties_from_before_heads_were_told_are_planned_as_the_database_grows(
+    infrastructure: Provided,
 ) -> None:
-    await one_school(room, "thcs-1", "tieu-hoc-1", "thcs-2")
-    await order(room, "excuse", "tieu-hoc-1")
-    await room.must(OFFICER, "/reports", report("thcs-2"))
-    assert await told_at(room, "2025-12-10 08:00") == [("obligation-overdue", 1)]
-    async with room.engine.begin() as connection:
-        await connection.exec_driver_sql("DELETE FROM reminder WHERE offset_days = -2")
-    begun = replace(room, planner=another_planner(room, room.engine))
-    assert await told_at(begun, "2025-12-10 09:00") == []
-    assert await planned(room) == [(-2, "12-15")]
-    assert await told_at(begun, "2025-12-15 07:30") == [("obligation-escalated", 6)]
+    """By the ward's days and the usual grace; a ward that has set its own has planned already."""
+    folder = app.service.migrations
+    url = infrastructure.create_database("intake_before_heads")
+    engine = connect(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(_to_0014, folder)
+        await connection.exec_driver_sql(
+            "INSERT INTO obligation (id, ward, participant, kind, period, manner, due, due_text,"
+            " opened_at, met_at, on_time) SELECT gen_random_uuid(), ward, 'thcs-1',"
+            " 'annual-report', '2025', 'owes', '2025-12-09 23:59:59+07', '', '2025-08-01',"
+            " met::timestamptz, timely FROM (VALUES ('an', NULL, NULL), ('binh', NULL, NULL),"
+            " ('chi', NULL, NULL), ('dinh', '2025-12-01', true)) AS t(ward, met, timely)"
+        )
+        await connection.exec_driver_sql(
+            "INSERT INTO calendar_day (ward, day, kind, note, document, set_at, set_by) VALUES"
+            " ('binh', '2025-12-11', 'off', '', '', now(), ''),"
+            " ('binh', '2025-12-12', 'off', '', '', now(), ''),"
+            " ('binh', '2025-12-12', 'usual', '', '', now(), '')"
+        )
+        await connection.exec_driver_sql(
+            "INSERT INTO escalation_rule (ward, grace, document, set_at, set_by)"
+            " VALUES ('chi', NULL, '', now(), '')"
+        )
+    await migrations.migrate(url, folder)
+    async with engine.connect() as connection:
+        rows = await connection.exec_driver_sql(
+            "SELECT ward, offset_days, (due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::text, state"
+            " FROM reminder JOIN obligation ON id = obligation ORDER BY ward"
+        )
+        assert [tuple(row) for row in rows] == [
+            ("an", -2, "2025-12-15 07:30:00", "planned"),
+            ("binh", -2, "2025-12-16 07:30:00", "planned"),
+        ]
+    await engine.dispose()
+    infrastructure.drop_database("intake_before_heads")
+
+
+def _to_0014(connection: sa.Connection, folder: Path) -> None:
+    config = migrations._config(folder)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0014")

@@ -22,7 +22,9 @@ from tests.component.intake_desk import (
     open_the_year,
     report,
     returning,
+    token,
 )
+from tests.evidence_files import pdf
 
 pytestmark = pytest.mark.component
 
@@ -78,8 +80,31 @@ async def fill(
 
 
 async def write(room: DeskRoom, typed: Mapping[str, str], person: str = SCHOOL) -> None:
-    version = version_in(await shown(room, person, DRAFT))
-    await fill(room, person, DRAFT, {**typed, "version": version})
+    page = await shown(room, person, DRAFT)
+    revision = re.search(r'name="revision" value="(\d+)"', page)
+    assert revision
+    await fill(room, person, DRAFT, {**typed, "version": version_in(page), "revision": revision[1]})
+
+
+async def hand_in(
+    room: DeskRoom,
+    typed: Mapping[str, str],
+    scan: bytes = b"",
+    person: str = OFFICER,
+    status: int = 303,
+) -> httpx.Response:
+    """The office's form as a browser sends it; without a scan, its part is empty."""
+    headers = {
+        "Accept": "text/html",
+        "Cookie": f"thidua_token={token(person)}",
+        "Sec-Fetch-Site": "same-origin",
+    }
+    files = {"file": ("bản chụp.pdf" if scan else "", scan)}
+    answer = await room.client.post(
+        f"/intake{DRAFT}/paper", data=typed, files=files, headers=headers
+    )
+    assert answer.status_code == status, words(answer)
+    return answer
 
 
 async def do(room: DeskRoom, person: str, act: str, **more: str) -> httpx.Response:
@@ -91,10 +116,11 @@ class TestWriting:
     async def test_asks_for_every_section_of_the_report(self, room: DeskRoom) -> None:
         page = await shown(room, SCHOOL, DRAFT)
         titles = re.findall(r"<h2>(.*?)</h2>", page)
-        assert titles[:7] == [
+        assert titles[:8] == [
             "Tình hình triển khai",
             "Kết quả theo các nội dung thi đua",
             "Kết quả theo tiêu chí",
+            "Số liệu theo tiêu chí",
             "Điển hình tiên tiến, mô hình, sáng kiến",
             "Bình dân học vụ số",
             "Khó khăn, vướng mắc, kiến nghị",
@@ -128,7 +154,7 @@ class TestWriting:
     async def test_says_what_is_missing_where(self, room: DeskRoom) -> None:
         await write(room, {"items.a1.self_score": "nhiều"})
         page = await shown(room, SCHOOL, f"{DRAFT}/submission")
-        assert f'href="/intake{DRAFT}#o-items.a1.self_score"' in page
+        assert f'href="/intake{DRAFT}?check=yes#o-items.a1.self_score"' in page
         assert "Tiêu chí a1: Điểm tự chấm" in page
         assert 'name="commitment"' not in page
 
@@ -246,6 +272,7 @@ class TestOnPaper:
         room.clock.time = moment("2025-12-15 09:00")
         await write(room, TYPED, OFFICER)
         page = await shown(room, OFFICER, f"{DRAFT}/submission")
+        assert f'enctype="multipart/form-data" action="/intake{DRAFT}/paper"' in page
         paper = {
             "version": version_in(page),
             "commitment": "true",
@@ -253,17 +280,46 @@ class TestOnPaper:
             "dated": "3/12/2025",
             "came_by": "paper",
         }
-        wrong = await fill(room, OFFICER, f"{DRAFT}/submission", paper, 422)
-        assert "Ngày nhận: Ghi ngày theo dạng ngày/tháng/năm" in words(wrong)
-        assert 'value="15/BC-TH"' in words(wrong)
-        sent = await fill(
-            room, OFFICER, f"{DRAFT}/submission", {**paper, "received_on": "4/12/2025"}
-        )
+        wrong = words(await hand_in(room, paper, scan=pdf(), status=422))
+        assert "Ngày nhận: Ghi ngày theo dạng ngày/tháng/năm" in wrong
+        assert 'value="15/BC-TH"' in wrong
+        [(scan,)] = await room.rows("SELECT id FROM evidence")
+        assert f'<option value="{scan}" selected>bản chụp.pdf' in wrong
+        sent = await hand_in(room, {**paper, "received_on": "4/12/2025", "scan": str(scan)})
         receipt = await shown(room, OFFICER, sent.headers["location"].removeprefix("/intake"))
         for part in ("Giấy biên nhận báo cáo", "số 15/BC-TH ngày 03/12/2025", "04/12/2025"):
             assert part in receipt
         assert "nhận sau thời hạn" not in receipt
-        assert "15/BC-TH" in await shown(room, SCHOOL, f"{FIRST}/receipt")
+        seen = await shown(room, SCHOOL, f"{FIRST}/receipt")
+        assert "15/BC-TH" in seen
+        assert f'<a href="/intake/evidence/{scan}">bản chụp.pdf</a>' in seen
+
+    async def test_its_scan_is_shown_with_it_to_whoever_sees_it(self, room: DeskRoom) -> None:
+        await write(room, TYPED, OFFICER)
+        version = version_in(await shown(room, OFFICER, f"{DRAFT}/submission"))
+        paper = {"version": version, "commitment": "true", "number": "15/BC-TH"}
+        days = {"dated": "1/12/2025", "received_on": "1/12/2025", "came_by": "mail"}
+        missing = words(await hand_in(room, paper | days, status=422))
+        assert "Bản chụp văn bản: Chọn tệp bản chụp văn bản của đơn vị." in missing
+        wrong = words(await hand_in(room, paper | days, scan=b"MZ not a scan", status=422))
+        assert "Bản chụp văn bản: " in wrong
+        assert 'value="15/BC-TH"' in wrong
+        await hand_in(room, paper | days, scan=pdf())
+        [(scan,)] = await room.rows("SELECT scan FROM paper")
+        for person in (SCHOOL, HEAD, OFFICER, "inspector"):
+            page = await shown(room, person, FIRST)
+            assert f'<a href="/intake/evidence/{scan}">bản chụp.pdf</a>' in page
+            assert "số 15/BC-TH ngày 01/12/2025, nhận ngày 01/12/2025" in page
+            assert "<dt>Người nhập thay</dt>" in page
+            assert (await room.get(person, f"/evidence/{scan}")).content == pdf()
+        await shown(room, "thcs-1.reporter", FIRST, 404)
+        assert (await room.get("thcs-1.reporter", f"/evidence/{scan}")).status_code == 404
+
+    async def test_a_unit_has_no_such_door(self, room: DeskRoom) -> None:
+        await write(room, TYPED)
+        page = await shown(room, SCHOOL, f"{DRAFT}/submission")
+        assert "multipart" not in page
+        await hand_in(room, {"commitment": "true"}, person=SCHOOL, status=404)
 
     async def test_the_unit_does_not_see_what_the_office_is_writing(self, room: DeskRoom) -> None:
         await write(room, {"situation": "Bản nhập thay"}, OFFICER)

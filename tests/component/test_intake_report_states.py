@@ -14,6 +14,7 @@ import pytest
 
 from deploy.local.infrastructure import Provided
 from shared.roles import ROLES
+from tests.component.draft_room import enter_scans, scan_of
 from tests.component.intake_desk import (
     OFFICER,
     PERIOD,
@@ -131,6 +132,7 @@ STEPS: Mapping[str, tuple[tuple[str, str], ...]] = {
 _SENT = frozenset(STATES) - set(_UNSENT)
 FIELDS = {"items.a1.self_score": "38,5", "items.a1.narrative": "Bản 1"}
 PAPER = {"number": "15/BC", "dated": "2025-11-20", "received_on": "2025-11-21"}
+"""Its scan is among the unit's files."""
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +146,7 @@ async def room(
         units = [participant(unit) for unit in _units()]
         await opened.must(OFFICER, "/participants", {"participants": units})
         opened.clock.time = moment("2025-12-01 09:00")
+        await enter_scans(opened, *_units())
         yield opened
 
 
@@ -165,11 +168,11 @@ async def give(room: DeskRoom, unit: str, state: str, command: str, caller: str)
     """A command as a program gives it, such that in the right state and hands it works."""
     headers = {"Authorization": f"Bearer {bearer(caller, unit)}", "If-Match": "*"}
     draft, revision = f"/drafts/{unit}/{PERIOD}", 2 if state in _SENT else 1
-    judged = judgement(unit, 1)
+    judged, paper = judgement(unit, 1), PAPER | {"scan": scan_of(unit)}
     bodies: dict[str, tuple[str, str, dict[str, Any]]] = {
         "save": ("PUT", draft, {"fields": FIELDS}),
         "send": ("POST", f"{draft}/submission", {"commitment": True}),
-        "enter": ("POST", f"{draft}/submission", {"commitment": True, "paper": PAPER}),
+        "enter": ("POST", f"{draft}/submission", {"commitment": True, "paper": paper}),
         "submit": ("POST", "/reports", _report(unit, revision)),
         "return": ("POST", "/reports/returns", returning(unit)),
         "accept": ("POST", "/reports/acceptances", judged),

@@ -1,22 +1,23 @@
 """The roll over time: renamed, merged, left; what it said before stays."""
 
-from collections.abc import AsyncIterator
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 import pytest
 
-from deploy.local.infrastructure import Provided
+from shared.messaging.unit_of_work import key_hash
 from tests.component.intake_desk import (
     ANNUAL,
     OFFICER,
     PERIOD,
     SCHOOL,
+    WARD,
     DeskRoom,
     moment,
-    one_intake,
     open_the_year,
+    participant,
     proposed,
     report,
     token,
@@ -25,14 +26,6 @@ from tests.component.intake_desk import (
 pytestmark = pytest.mark.component
 
 WHY = {"reason": "Theo quyết định của phường.", "document": "12/QĐ-UBND"}
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("roster")) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -136,6 +129,31 @@ async def test_nobody_makes_themselves_or_an_auditor_a_reporter(room: DeskRoom) 
     assert acts == [("tu-minh/van-phong.substitute", OFFICER)]
 
 
+async def test_registering_makes_nobody_a_reporter_whom_the_directory_would_not(
+    room: DeskRoom,
+) -> None:
+    for person, role in (("kiem-tra", {"role": "auditor"}), ("thay", None), (OFFICER, None)):
+        admitted = {"person": person, "name": "Người giữ việc", "email": f"{person}@x.example"}
+        await room.must(OFFICER, "/people", admitted)
+        if role is not None:
+            await room.must("operator", f"/people/{person}/roles", role)
+    substitute = {"role": "substitute-officer", "unit": "thcs-1"}
+    await room.must("operator", "/people/thay/roles", substitute)
+    ward = len(await room.rows("SELECT 1 FROM participant"))
+    for person, name in (("kiem-tra", "roles-exclude"), (OFFICER, "own-role"), ("thay", "")):
+        reporter = {"person": person, "name": "Người giữ việc", "email": f"{person}@x.example"}
+        two = [participant("thcs-8"), {**participant("thcs-9"), "reporter": reporter}]
+        answer = await room.post(OFFICER, "/participants", {"participants": two})
+        if name:
+            assert (answer.status_code, problem(answer)) == (422, name)
+            assert answer.json()["errors"][0]["pointer"] == "/participants/1/reporter/person"
+            assert len(await room.rows("SELECT 1 FROM participant")) == ward
+        else:
+            assert answer.status_code == HTTPStatus.CREATED, answer.text
+    held = await room.rows("SELECT scope_of FROM role_held WHERE person = 'thay' ORDER BY id")
+    assert held == [("thcs-1",), ("thcs-9",)]
+
+
 @pytest.mark.parametrize(
     ("fields", "pointer"),
     [({"group": "khong-co"}, "/group"), ({"group": "b"}, "/block"), ({"block": "x"}, "/block")],
@@ -188,6 +206,43 @@ async def test_a_merged_unit_hands_over_whom_it_proposes(room: DeskRoom) -> None
     assert teacher["changes"][0]["was"] == {"proposed_by": "thcs-1"}
     told = {f.data["participant"]: f.data for f in await room.news("participant-registered")}
     assert told["giao-vien-2"]["proposed_by"] == "tieu-hoc-1"
+
+
+@pytest.mark.parametrize("act", ["rename", "leave"])
+async def test_a_batch_of_the_post_and_the_roll_take_their_locks_in_one_order(
+    room: DeskRoom, act: str
+) -> None:
+    """The batch has whom the unit proposes and waits for the unit, which the roll waits for too."""
+    lower = next(
+        code
+        for code in (f"giao-vien-{number}" for number in range(2, 200))
+        if key_hash(f"{WARD}/{code}") < key_hash(f"{WARD}/thcs-1")
+    )
+    one = proposed(lower, by="thcs-1")
+    await room.must(OFFICER, "/participants", {"participants": [one]})
+    post = [room.record(report("thcs-1")), room.record(report(lower, criterion="d1"))]
+    async with room.works.begin(f"{WARD}/thcs-1"):
+        changing = asyncio.ensure_future(
+            change(room, "thcs-1", name="Trường THCS Tứ Minh")
+            if act == "rename"
+            else leave(room, "thcs-1", into="tieu-hoc-1")
+        )
+        await waiting(room, 1)
+        taking = asyncio.ensure_future(room.apply(*post))
+        await waiting(room, 2)
+    changed = await changing
+    assert changed.is_success, changed.text
+    assert (await taking).handled == len(post)
+
+
+async def waiting(room: DeskRoom, at_least: int) -> None:
+    """Until so many transactions wait for a key's lock."""
+    async with asyncio.timeout(20):
+        while [(at_least,)] > await room.rows(
+            "SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        ):
+            await asyncio.sleep(0.01)
 
 
 async def test_a_unit_sees_its_own_entry_and_changes_nothing(room: DeskRoom) -> None:

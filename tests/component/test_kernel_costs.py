@@ -132,6 +132,26 @@ async def test_a_full_batch_costs_a_handful_of_statements(bench: Bench, keys: in
     costs.are_small(BATCH)
 
 
+async def test_what_nobody_handles_is_passed_over_in_one_statement(bench: Bench) -> None:
+    """Without a transaction around it, which would be three round trips instead of one."""
+    began: list[bool] = []
+
+    def note(connection: sa.Connection, *_: Any) -> None:
+        driver: Any = connection.connection.driver_connection
+        began.append(driver.is_in_transaction())
+
+    bench.consumer.on(Counted)(take_all)
+    hooks.listen(bench.engine.sync_engine, "after_cursor_execute", note)
+    try:
+        for first, event in ((0, Renamed), (3, Counted)):
+            told = [event(ward="tu-minh", thing="a", number=n) for n in range(first, first + 3)]
+            await bench.apply(*(record_of(one, first + n) for n, one in enumerate(told)))
+    finally:
+        hooks.remove(bench.engine.sync_engine, "after_cursor_execute", note)
+    assert began == [False, *[True] * 6]
+    assert await bench.positions() == {0: 6}
+
+
 async def test_a_key_of_two_types_in_turns_costs_a_statement_a_wave(bench: Bench) -> None:
     bench.consumer.on(Counted)(take_all)
     bench.consumer.on(Renamed)(take_all)

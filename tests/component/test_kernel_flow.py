@@ -54,7 +54,7 @@ class Flow:
         finally:
             for runner in runners:
                 runner.stop()
-            await asyncio.wait_for(asyncio.gather(*tasks), 20)
+            await asyncio.wait_for(asyncio.gather(*tasks), 60)
 
     async def applied(self, last: int) -> bool:
         found = {thing: await self.bench.story(thing) for thing in THINGS}
@@ -248,7 +248,7 @@ async def test_a_stop_finishes_the_batch_at_hand(flow: Flow) -> None:
     await asyncio.sleep(0.1)
     assert not task.done()
     go_on.set()
-    await asyncio.wait_for(task, 10)
+    await asyncio.wait_for(task, 60)
     stories = [await flow.bench.story(thing) for thing in THINGS]
     assert [1, 2, 3] in stories
     assert sum(map(len, stories)) == sum((await flow.bench.positions()).values())

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from shared.messaging.consumer import Received
 from shared.messaging.tables import kernel, outbox
 from shared.messaging.unit_of_work import UnitOfWork
+from tests.component.emptying import empty
 from tests.component.kernel_bench import Bench, seen
 from tests.component.test_relay import Post, post
 from tests.kernel import Counted, FakeRecord, Renamed, record_of
@@ -73,9 +74,7 @@ def folding(kind: type[Any]) -> Any:
 
 async def outcome(bench: Bench, batches: Sequence[Sequence[FakeRecord]]) -> dict[str, Any]:
     """Thing -> its effects and its facts, in their order, on empty tables."""
-    names = ", ".join(table.name for table in (*kernel.sorted_tables, seen))
-    async with bench.engine.begin() as connection:
-        await connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY"))
+    await empty(bench.engine, (*kernel.sorted_tables, seen))
     for batch in batches:
         applied = await bench.apply(*batch)
         assert applied.parked == 0

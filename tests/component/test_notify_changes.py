@@ -1,4 +1,5 @@
-"""A duty that is moved, withdrawn or late for long: who is told, and who is not."""
+"""A duty that is moved, withdrawn or late for long, a draft before its head: who is told, and who
+is not."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
@@ -8,10 +9,13 @@ import pytest
 from deploy.local.infrastructure import Provided
 from services.notify.store import tasks
 from shared.contracts.base import Event
+from shared.contracts.intake import PaperDocument
 from shared.web.identity import Person
 from tests.component.notify_stage import (
+    HEAD,
     LATER,
     NOON,
+    OFFICER,
     PERSON,
     SCHOOL,
     Stage,
@@ -27,7 +31,6 @@ from tests.component.test_post import Script, relay
 pytestmark = pytest.mark.component
 
 STORY = Story()
-HEAD = "truong-1.head"
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,13 @@ async def sent_for(stage: Stage, *events: Event) -> list[tuple[str, str]]:
         await all_of(stage.room(to))
     mails = [parsed(content) for *_, content in script.taken]
     return [(str(mail["X-Thidua-Kind"]), str(mail["Subject"])) for mail in mails]
+
+
+def words_of(content: bytes) -> str:
+    """A mail's plain text on one line."""
+    body = parsed(content).get_body(("plain",))
+    assert body is not None
+    return " ".join(body.get_content().split())
 
 
 async def due_days(stage: Stage) -> list[date | None]:
@@ -144,3 +154,75 @@ async def test_a_head_who_is_erased_is_not_written_to(stage: Stage) -> None:
     await stage.tell(STORY.contact(HEAD, "hieu-truong@truong-1.example"), STORY.erased(HEAD))
     stage.business.time = STORY.opened().due.replace(day=14)
     assert await sent_for(stage, STORY.escalated(HEAD)) == []
+
+
+async def test_each_head_is_told_once_of_a_draft_that_waits(stage: Stage) -> None:
+    deputy = "truong-1.deputy"
+    await stage.tell(STORY.contact(HEAD, "hieu-truong@truong-1.example"))
+    await stage.tell(STORY.contact(deputy, "hieu-pho@truong-1.example"))
+    told = await sent_for(stage, STORY.asked(7, HEAD, deputy))
+    words = "Xin duyệt báo cáo thi đua năm 2025 trước khi gửi"
+    assert told == [("approval-asked", words)] * 2
+    assert [line[4] for line in await stage.mails()] == [deputy, HEAD]
+
+
+@pytest.mark.parametrize("outcome", ["approved", "sent-back", "taken-back", "sent"])
+async def test_a_head_is_not_told_of_what_waits_no_more(stage: Stage, outcome: str) -> None:
+    await stage.tell(STORY.contact(HEAD, "hieu-truong@truong-1.example"))
+    told = await sent_for(stage, STORY.asked(7), STORY.settled(outcome))
+    news = {
+        "approved": ["Người đứng đầu đã duyệt báo cáo thi đua năm 2025: có thể gửi"],
+        "sent-back": ["Người đứng đầu trả lại bản soạn báo cáo thi đua năm 2025"],
+    }
+    assert [subject for _, subject in told] == news.get(outcome, [])
+    asked = next(line for line in await stage.mails() if line[0] == "approval-asked")
+    assert asked[2:] == ("dropped", "draft-changed", HEAD)
+
+
+async def test_of_a_draft_that_is_shown_again_both_are_told_the_last_only(stage: Stage) -> None:
+    await stage.tell(STORY.contact(HEAD, "hieu-truong@truong-1.example"))
+    told = await sent_for(stage, STORY.asked(7), STORY.settled("sent-back", 8), STORY.asked(9))
+    assert [kind for kind, _ in told] == ["approval-asked"]
+    assert [kind for kind, _ in await sent_for(stage, STORY.settled("approved", 10))] == [
+        "approval-settled"
+    ]
+
+
+async def test_the_office_is_told_of_no_participant_and_the_newest_only(stage: Stage) -> None:
+    assert await sent_for(stage, STORY.summary(2)) == []
+    assert [line[2] for line in await stage.mails()] == ["waiting"]
+    contact = STORY.contact(OFFICER, "cong-chuc@tu-minh.example")
+    assert await sent_for(stage, contact, STORY.summary(3)) == [
+        (
+            "office-summary",
+            "Việc chờ xử lý ngày 05/12/2025: 3 báo cáo chờ xem xét, 2 việc quá hạn",
+        )
+    ]
+    assert ("office-summary", "", "dropped", "superseded", OFFICER) in await stage.mails()
+
+
+@pytest.mark.parametrize("erased", [False, True])
+async def test_a_receipt_of_a_paper_names_it_and_who_entered_it(stage: Stage, erased: bool) -> None:
+    officers = ("can-bo-1", "can-bo-2")
+    for officer in officers:
+        await stage.tell(STORY.contact(officer, f"{officer}@tu-minh.example"))
+    if erased:
+        await stage.tell(STORY.erased(officers[0]))
+    paper = PaperDocument(
+        number="15/BC-TH",
+        dated=date(2025, 12, 3),
+        received_on=date(2025, 12, 4),
+        came_by="paper",
+        recorded_by=officers[0],
+        acting_for=officers[1],
+        recorded_at=NOON,
+    )
+    script = Script()
+    async with relay(script) as to:
+        await stage.tell(STORY.received().model_copy(update={"paper": paper}))
+        await all_of(stage.room(to))
+    [(*_, content)] = script.taken
+    assert "theo văn bản số 15/BC-TH ngày 03/12/2025" in words_of(content)
+    name = "Phòng Văn hóa - Xã hội" if erased else "Đầu mối báo cáo Trường số 1"
+    told = f"Người nhập thay: {name} (thay Đầu mối báo cáo Trường số 1), lúc 12:00"
+    assert told in words_of(content)

@@ -88,7 +88,7 @@ async def killed_while(script: Slow, to: Relay, url: str, worker: str = "0") -> 
     root = Path(__file__).parents[2]
     process = await asyncio.create_subprocess_exec(*command, cwd=root)
     try:
-        await asyncio.wait_for(script.reached.wait(), 30)
+        await asyncio.wait_for(script.reached.wait(), 60)
     finally:
         process.send_signal(signal.SIGKILL)
         await process.wait()
@@ -148,10 +148,10 @@ async def test_a_worker_that_lost_its_claim_sends_nothing(stage: Stage) -> None:
     slow, script = Slow("rcpt"), Slow("rcpt")
     async with relay(slow) as there, relay(script) as here:
         late = asyncio.create_task(stage.room(there, "0").turn())
-        await asyncio.wait_for(slow.reached.wait(), 10)
+        await asyncio.wait_for(slow.reached.wait(), 60)
         stage.system.pass_by(LEASE + timedelta(seconds=1))
         other = asyncio.create_task(all_of(stage.room(here, "1")))
-        await asyncio.wait_for(script.reached.wait(), 10)
+        await asyncio.wait_for(script.reached.wait(), 60)
         slow.go_on.set()
         await late
         script.go_on.set()
@@ -168,7 +168,7 @@ async def test_answers_survive_a_database_that_is_away(stage: Stage) -> None:
     async with relay(script) as to:
         room = stage.room(to)
         turn = asyncio.create_task(room.turn())
-        await asyncio.wait_for(script.reached.wait(), 10)
+        await asyncio.wait_for(script.reached.wait(), 60)
         async with stage.engine.begin() as connection:
             await connection.exec_driver_sql("ALTER TABLE outbox RENAME TO elsewhere")
         script.go_on.set()

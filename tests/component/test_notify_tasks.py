@@ -60,7 +60,8 @@ async def lists(browser: Browser, ward: str = "tu-minh") -> dict[str, list[str]]
     found: dict[str, list[str]] = {}
     for role in ROLES:
         unit = SCHOOL if role in {"reporter", "head"} else ""
-        items = await browser.items("/notify/tasks", role, unit=unit, ward=ward)
+        heads = [SCHOOL] if role == "head" else []
+        items = await browser.items("/notify/tasks", role, unit=unit, ward=ward, heads=heads)
         if items:
             found[role] = [item["kind"] for item in items]
     return found
@@ -73,7 +74,10 @@ async def test_tasks_come_and_go_with_the_facts(stage: Stage, browser: Browser) 
         ([STORY.movement(), STORY.period(), STORY.school()], {"sheet": {"council-secretary"}}),
         ([STORY.sheet()], {}),
         ([STORY.opened()], {"report": unit}),
-        ([STORY.received(), STORY.met()], {"look": office}),
+        ([STORY.asked(7)], {"report": unit, "endorse": {"head"}}),
+        ([STORY.settled("sent-back", 8)], {"report": unit}),
+        ([STORY.asked(9), STORY.received(), STORY.met()], {"endorse": {"head"}, "look": office}),
+        ([STORY.settled("sent", 10)], {"look": office}),
         ([STORY.returned()], {"correct": unit}),
         ([STORY.received(2)], {"look": office}),
         ([STORY.accepted()], {"mark": {"assessor"}}),
@@ -115,6 +119,24 @@ async def test_what_is_withdrawn_is_nobodys_and_what_is_opened_again_is_the_unit
     await stage.tell(STORY.reopened(3))
     [task] = await browser.items("/notify/tasks", "reporter", unit=SCHOOL)
     assert task["link"] == DUTY
+
+
+async def test_of_whoever_has_left_nothing_is_to_be_done(stage: Stage, browser: Browser) -> None:
+    """Until they are registered again; a result can be frozen without them."""
+    stage.business.time = stage.business.time.replace(day=21)
+    await stage.tell(STORY.movement(), STORY.period(), STORY.sheet(), STORY.school())
+    await stage.tell(STORY.school(OTHER, OTHERS))
+    done = (STORY.received(2), STORY.accepted(2), STORY.scored("verified", 2))
+    await stage.tell(*(fact.model_copy(update={"participant": OTHER}) for fact in done))
+    states = ([STORY.opened()], [STORY.received()], [STORY.returned()], [STORY.accepted()])
+    for facts in states:
+        await stage.tell(*facts)
+        before = await lists(browser)
+        assert set(before) - {"council-secretary"}
+        await stage.tell(STORY.left())
+        assert await lists(browser) == {"council-secretary": ["freeze"]}
+        await stage.tell(STORY.school())
+        assert await lists(browser) == before
 
 
 async def test_marks_of_no_known_version_are_not_those_of_one_after_a_reopening(

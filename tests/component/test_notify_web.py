@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deploy.local.infrastructure import Provided
-from services.notify.store.mails import KEEPERS
+from services.notify.store.mail_list import KEEPERS
 from shared.contracts.base import Event
 from shared.roles import ROLES
 from tests.component.notify_browser import Browser, browsing, words

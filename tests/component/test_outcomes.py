@@ -24,6 +24,7 @@ from shared.messaging.envelope import Record
 from shared.messaging.running import Runner
 from shared.messaging.tables import kernel, parked
 from shared.messaging.unit_of_work import UnitOfWork
+from tests.component.emptying import empty
 from tests.component.intake_desk import (
     OFFICER,
     WARD,
@@ -232,7 +233,7 @@ async def run_until_read(kafka: str, *pairs: tuple[Consumer, Counting]) -> None:
     finally:
         for runner in runners:
             runner.stop()
-        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 60)
 
 
 @dataclass
@@ -247,9 +248,7 @@ async def story(
     infrastructure: Provided, kernel_engine: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Story]:
     """Every fault is sent to every kind of topic, and everything that is sent is read."""
-    names = ", ".join(table.name for table in (*kernel.sorted_tables, seen))
-    async with kernel_engine.begin() as connection:
-        await connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY"))
+    await empty(kernel_engine, (*kernel.sorted_tables, seen))
     async with one_intake(infrastructure, tmp_path_factory.mktemp("intake")) as room:
         await enter_publishers(room.engine, PUBLISHER)
         board = Board(room, Bench(kernel_engine, Consumer("none")))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from shared.messaging.errors import Permanent
 from shared.messaging.parked_rows import Selection
 from shared.messaging.tables import kernel
 from shared.messaging.unit_of_work import UnitOfWork
+from tests.component.emptying import empty
 from tests.component.kernel_bench import Bench, seen
 from tests.kernel import Counted, FakeRecord, counted, record_of
 
@@ -107,10 +107,8 @@ class World:
             assert model.applied[key] == sorted(model.applied[key]), "offset order"
 
 
-async def empty(bench: Bench) -> World:
-    names = ", ".join(table.name for table in (*kernel.sorted_tables, seen))
-    async with bench.engine.begin() as connection:
-        await connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY"))
+async def anew(bench: Bench) -> World:
+    await empty(bench.engine, (*kernel.sorted_tables, seen))
     world = World(Bench(bench.engine, Consumer("test")))
 
     async def fall_ill(event: Received[Counted], _: UnitOfWork) -> None:
@@ -144,7 +142,7 @@ steps = st.one_of(
 async def test_any_turn_of_events_and_operators_ends_as_the_model_says(
     bench: Bench, turns: list[tuple[object, ...]], run: int
 ) -> None:
-    world = await empty(bench)
+    world = await anew(bench)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parking, "RUN", run)
         for name, *arguments in turns:

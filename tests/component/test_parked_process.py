@@ -35,7 +35,7 @@ class Operated(Tiny):
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, told = await asyncio.wait_for(process.communicate(), 30)
+        out, told = await asyncio.wait_for(process.communicate(), 60)
         assert process.returncode is not None
         assert b"Traceback" not in told, told.decode()
         return process.returncode, (out if process.returncode < 2 else told).decode()
@@ -48,17 +48,6 @@ class Operated(Tiny):
     async def answers(self, path: str, status: int) -> bool:
         return (await self.ask(path)).status_code == status
 
-    @asynccontextmanager
-    async def up(self, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        process = await self.start("serve", **environment)
-        try:
-            await until(self.is_ready, "the service to be ready")
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.communicate()
-
 
 @pytest.fixture
 async def tiny(
@@ -66,7 +55,7 @@ async def tiny(
 ) -> Operated:
     made = Operated(kafka, make_database("operated"), make_topic_name("operated"), free_port())
     await made.create_topics()
-    assert (await made.run("migrate"))[0] == 0
+    await made.migrate()
     return made
 
 
@@ -83,7 +72,7 @@ async def nothing_behind(tiny: Operated) -> bool:
 
 
 async def test_an_operator_looks_retries_and_discards(tiny: Operated) -> None:
-    async with tiny.up(**BUG) as process:
+    async with tiny.serving(**BUG) as process:
         await tiny.send(("a", 1), ("a", BAD), ("a", 2), ("b", BAD), ("b", 3))
         await until(lambda: nothing_behind(tiny), "all to be applied or parked")
         assert (await tiny.ask("/flow")).json()["parked"] == 4
@@ -124,7 +113,7 @@ async def test_one_bug_in_many_keys_stops_the_consumer_until_it_is_restarted(
     tiny: Operated,
 ) -> None:
     things = "abcdefgh"
-    async with tiny.up(**BUG, THIDUA_ALARM_KEYS="3") as process:
+    async with tiny.serving(**BUG, THIDUA_ALARM_KEYS="3") as process:
         await tiny.send(*((thing, BAD) for thing in things))
         await until(lambda: tiny.answers("/readyz", 503), "the alarm")
         told = (await tiny.ask("/readyz")).json()
@@ -141,7 +130,7 @@ async def test_one_bug_in_many_keys_stops_the_consumer_until_it_is_restarted(
     assert code == 0, said
     errors = [json.loads(line) for line in said.splitlines() if '"level": "ERROR"' in line]
     assert any("stops applying until it is restarted" in line["message"] for line in errors)
-    async with tiny.up():
+    async with tiny.serving():
         await until(lambda: nothing_behind(tiny), "all to be applied or parked")
     await tiny.parked("retry")
     async with looking_at(tiny) as bench:

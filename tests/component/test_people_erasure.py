@@ -25,7 +25,7 @@ from shared.messaging.tables import act, outbox
 from shared.migrations import migrate
 from shared.records import Act, first_break
 from tests.component.directory_room import OFFICER, Directory
-from tests.component.intake_desk import WARD, DeskRoom, one_intake, open_the_year
+from tests.component.intake_desk import WARD, DeskRoom, open_the_year
 from tests.component.kafka_tools import produce
 from tests.kernel import FakeRecord
 from tests.topics import messages
@@ -103,14 +103,6 @@ async def _holds(connection: AsyncConnection, table: str, texts: tuple[str, ...]
     if not looks:
         asked = [{"like": one["like"]} for one in asked]
     return any([await connection.scalar(query, one) for one in asked])
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("intake")) as opened:
-        yield opened
 
 
 @asynccontextmanager

@@ -1,26 +1,17 @@
 """The directory's pages: forms say what is wrong beside the field, and nothing typed is lost."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import pytest
 
-from deploy.local.infrastructure import Provided
 from tests.component.directory_room import AUDITOR, OFFICER, Directory
-from tests.component.intake_desk import WARD, DeskRoom, one_intake
+from tests.component.intake_desk import WARD, DeskRoom
 
 pytestmark = pytest.mark.component
 
 PAGE = {"Accept": "text/html"}
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("intake")) as opened:
-        yield opened
 
 
 @pytest.fixture

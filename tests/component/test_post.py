@@ -190,8 +190,8 @@ async def test_tasks_share_one_connection_in_turn() -> None:
 
 async def test_no_answer_after_data_is_uncertain_though_the_mail_was_taken() -> None:
     script = Script()
-    script.slow = 2.0
-    async with relay(script, answer_timeout=0.2) as at, Post(at) as post:
+    script.slow = 3.0
+    async with relay(script, answer_timeout=1.0) as at, Post(at) as post:
         outcome = await send(post)
         assert isinstance(outcome, Uncertain)
         assert "Timed out" in outcome.reason
@@ -263,7 +263,8 @@ async def test_a_connection_that_died_idle_is_opened_anew() -> None:
     script.hang_up_between_mails = True
     async with relay(script) as at, Post(at) as post:
         assert isinstance(await send(post), Sent)
-        await asyncio.sleep(0.1)
+        for _ in range(10):
+            await asyncio.sleep(0.02)
         assert isinstance(await send(post, "event-2"), Sent)
     assert script.connections == 2
 

@@ -80,7 +80,7 @@ class Place:
 
     async def expect_answers(self) -> None:
         """Every record that was sent is answered once, those of a key in their order."""
-        await until(self.all_answered, f"answers to {dict(self.sent)}", seconds=30)
+        await until(self.all_answered, f"answers to {dict(self.sent)}")
         for name, sent in self.sent.items():
             answers = await self.answers(name)
             places = [answer["record"] for answer in answers]
@@ -111,7 +111,7 @@ class Place:
         finally:
             for runner in runners:
                 runner.stop()
-            await asyncio.wait_for(asyncio.gather(*tasks), 20)
+            await asyncio.wait_for(asyncio.gather(*tasks), 60)
 
     async def positions(self, name: str) -> dict[int, int]:
         async with self.room.engine.connect() as connection:

@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.local.infrastructure import Provided
 from services.intake.registration import PUBLISHERS
 from shared.service import Parts
 from tests.component.intake_desk import (
@@ -19,7 +18,6 @@ from tests.component.intake_desk import (
     SCHOOL,
     WARD,
     DeskRoom,
-    one_intake,
     open_the_year,
     report,
     token,
@@ -33,14 +31,6 @@ CREATED, OK = HTTPStatus.CREATED, HTTPStatus.OK
 NEW = {"name": "truong-hoc-so", "document": "14/QĐ-UBND"}
 GRANT = {"participants": ["tieu-hoc-1", "thcs-1"], "document": "15/QĐ-UBND"}
 REASON = {"reason": "Thôi dùng phần mềm này"}
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("register")) as opened:
-        yield opened
 
 
 @pytest.fixture

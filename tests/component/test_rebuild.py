@@ -92,7 +92,7 @@ class Live:
             yield runner
         finally:
             runner.stop()
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, 60)
 
     async def caught_up(self, runner: Runner, events: int) -> None:
         async def is_there() -> bool:
@@ -172,21 +172,26 @@ async def test_events_that_arrive_meanwhile_are_neither_lost_nor_doubled(
 ) -> None:
     """The live one is right all the time, so each rebuild must find nothing to put right."""
     monkeypatch.setattr(rebuild, "NEAR", 0)
+    monkeypatch.setattr(rebuild, "ROUNDS", 5)
     monkeypatch.setattr(history, "BATCH", 20)
     live.declare()
     await live.send_all(1, 30)
     stop = asyncio.Event()
     last = 30
 
-    async def go_on() -> None:
+    async def go_on(runner: Runner) -> None:
+        """Never far ahead of the consumer, however slow that is."""
         nonlocal last
         while not stop.is_set():
+            if (await runner.behind())[0] > 100:
+                await asyncio.sleep(0.01)
+                continue
             last += 1
             await live.send_all(last, last)
 
     async with live.running(batch=7) as runner:
         await live.caught_up(runner, 240)
-        sending = asyncio.create_task(go_on())
+        sending = asyncio.create_task(go_on(runner))
         try:
             seen_events = []
             for _ in range(5):
@@ -336,7 +341,7 @@ async def test_writers_wait_only_for_the_end_and_go_on_after_it(live: Live) -> N
         await asyncio.sleep(1)
         assert not running.done()
         await writer.commit()
-        done = await asyncio.wait_for(running, 30)
+        done = await asyncio.wait_for(running, 60)
     assert done.changed == Changed(corrected=8)
 
 

@@ -64,6 +64,8 @@ def story(number: int) -> list[Event]:
         told.moved(),
         *([told.withdrawn()] if number % 2 else []),
         *([told.opened()] if number % 4 == 1 else []),
+        told.asked(),
+        *([told.settled()] if number % 2 else []),
         told.received(),
         told.met(),
         told.returned(),
@@ -110,7 +112,7 @@ class Running:
             yield runner
         finally:
             runner.stop()
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, 60)
 
     async def caught_up(self, runner: Runner) -> None:
         async def is_there() -> bool:

@@ -48,7 +48,7 @@ class Post:
         finally:
             for relay in relays:
                 relay.stop()
-            await asyncio.wait_for(asyncio.gather(*tasks), 20)
+            await asyncio.wait_for(asyncio.gather(*tasks), 60)
 
     async def publish_next(self, work: UnitOfWork, thing: str, cause: Any = None) -> None:
         """The next number of a thing: the decision rests on state read under the key's lock."""
@@ -211,7 +211,7 @@ async def test_another_relay_takes_over_within_seconds(post: Post) -> None:
         async def another() -> bool:
             return await active(post) not in (None, first)
 
-        await until(another, "another session to be active", seconds=5)
+        await until(another, "another session to be active", seconds=30)
         await post.publish("a", 5)
         await post.drained()
     numbers = (await post.told())["tu-minh/a"]
@@ -241,3 +241,36 @@ async def test_a_commit_in_the_same_process_wakes_it(
         async with works.begin("tu-minh/a") as work:
             work.publish(post.event(ward="tu-minh", thing="a", number=1))
         await post.drained()
+
+
+async def test_a_commit_costs_it_one_look_and_one_deletion(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not look again at once: whoever puts something there wakes it."""
+    monkeypatch.setattr(relaying, "NET_SECONDS", 60)
+    relay = post.relay()
+    works = replace(post.bench.works, on_commit=relay.wake)
+    done: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if "outbox" in statement and "INSERT" not in statement:
+            done.append(statement.partition(" ")[0])
+
+    async def send(number: int) -> None:
+        async def is_sent() -> bool:
+            return done.count("DELETE") == number
+
+        async with works.begin("tu-minh/a") as work:
+            work.publish(post.event(ward="tu-minh", thing="a", number=number))
+        await until(is_sent, "the fact to be sent")
+
+    sa.event.listen(post.bench.engine.sync_engine, "after_cursor_execute", note)
+    try:
+        async with post.running(relay):
+            await send(1)
+            first = len(done)
+            await send(2)
+            await send(3)
+            assert done[first:] == ["SELECT", "DELETE"] * 2
+    finally:
+        sa.event.remove(post.bench.engine.sync_engine, "after_cursor_execute", note)

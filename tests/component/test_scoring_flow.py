@@ -300,6 +300,30 @@ async def test_what_is_frozen_stays_when_a_report_is_opened_again(world: World) 
     assert late.is_client_error
 
 
+async def test_nothing_of_whoever_has_left_is_scored_anew(world: World) -> None:
+    """Neither a claim nor a mark nor a rank; all of it again once they are back."""
+    ward = world.ward()
+    await world.tell(ward.movement(), ward.period())
+    for code in ("pb-1", "pb-2"):
+        await world.tell(ward.participant(code), ward.report(code, FULL), ward.accepted(code))
+    await world.tell(ward.left("pb-2"))
+    await world.adopt(ward)
+    assert [event["participant"] for event in await world.said(ward, ScoreComputed)] == ["pb-1"]
+    refused = await world.mark(ward, "pb-2", ALL_MARKS)
+    assert refused.json()["type"].endswith("participant-left")
+    assert (await world.mark(ward, "pb-1", ALL_MARKS)).status_code == 200
+    await world.tell(ward.participant("pb-2"))
+    assert (await world.freeze(ward)).json()["type"].endswith("not-verified")
+    assert (await world.mark(ward, "pb-2", ALL_MARKS)).status_code == 200
+    await world.tell(ward.left("pb-2"))
+    frozen = await world.freeze(ward)
+    assert [(one["participant"], one["ranked"]) for one in frozen.json()["results"]] == [
+        ("pb-1", 1)
+    ]
+    await world.tell(ward.left("pb-1"))
+    assert (await world.freeze(ward)).json() == frozen.json()
+
+
 async def test_every_frozen_total_is_the_sum_of_its_stored_lines(world: World) -> None:
     ward = world.ward()
     await world.tell(ward.movement(), ward.period(), ward.participant("pb-1"))

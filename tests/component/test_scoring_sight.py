@@ -147,7 +147,12 @@ async def test_nobody_marks_a_unit_of_whom_they_act_for_or_hold_a_role_for(world
     """Law 10 asks all units: one's own, those of one's roles, and the one of whom one acts for."""
     ward = await marked_ward(world)
     body = {"period": PERIOD, "participant": "th-1", "revision": 1, "stage": "council", "marks": []}
-    for more in ({"units": ["th-1"]}, {"act_for": "x", "act_unit": "th-1"}, {"unit": "th-1"}):
+    for more in (
+        {"units": ["th-1"]},
+        {"act_for": "x", "act_unit": "th-1"},
+        {"act_for": "x", "act_units": ["th-1"]},
+        {"unit": "th-1"},
+    ):
         headers = world.token(ward, "council", **more)
         answer = await world.client.post("/scoring/marks", json=body, headers=headers)
         assert answer.status_code == 422, answer.text

@@ -16,6 +16,7 @@ DOMAINS = sorted(ROOT.glob("services/*/domain/**/*.py"))
 _PURE_PARTS = (
     "shared.contracts",
     "shared.calendar",
+    "shared.fields",
     "shared.mailbox",
     "shared.refusal",
     "shared.roles",

@@ -13,6 +13,8 @@ from shared.contracts.awards import (
 from shared.contracts.base import Event
 from shared.contracts.intake import (
     AccessEnded,
+    ApprovalAsked,
+    ApprovalSettled,
     ContactErased,
     ContactRecorded,
     MovementLaunched,
@@ -22,6 +24,7 @@ from shared.contracts.intake import (
     ObligationOpened,
     ObligationOverdue,
     ObligationWithdrawn,
+    ParticipantLeft,
     ParticipantRegistered,
     PeriodOpened,
     ReminderDue,
@@ -30,6 +33,7 @@ from shared.contracts.intake import (
     ReportReopened,
     ReportReturned,
     ReportWithdrawn,
+    SummaryDue,
 )
 from shared.contracts.notify import MailFailed, MailSent
 from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
@@ -68,6 +72,10 @@ def _duty(code: str) -> dict[str, Any]:
 
 def _report(code: str, revision: int) -> dict[str, Any]:
     return _about(code) | {"report_id": uuid5(NAMESPACE_OID, code), "revision": revision}
+
+
+def _draft(code: str, version: int) -> dict[str, Any]:
+    return _about(code) | {"kind": "annual-report", "draft": version}
 
 
 def _dossier(code: str) -> dict[str, Any]:
@@ -128,6 +136,7 @@ _BODIES: Mapping[type[Event], Any] = {
         "manner": "owes",
         "reporter": f"{code}.reporter",
     },
+    ParticipantLeft: lambda code, _: {"participant": code, "why": "left", "left_on": "2026-07-01"},
     ObligationOpened: lambda code, _: _duty(code),
     ReminderDue: lambda code, revision: (
         _duty(code) | {"offset_days": 14 - revision, "days_left": 14 - revision}
@@ -181,6 +190,22 @@ _BODIES: Mapping[type[Event], Any] = {
         }
     ),
     ReportWithdrawn: lambda code, revision: _report(code, revision) | {"withdrawn_at": MOMENT},
+    ApprovalAsked: lambda code, revision: (
+        _draft(code, 2 * revision) | {"asked_at": MOMENT, "heads": [f"{code}.reporter"]}
+    ),
+    ApprovalSettled: lambda code, revision: (
+        _draft(code, 2 * revision + 1)
+        | {"outcome": "approved", "settled_at": MOMENT, "authors": [f"{code}.reporter"]}
+    ),
+    SummaryDue: lambda code, _: {
+        "person": f"{code}.reporter",
+        "at": MOMENT,
+        "waiting": 3,
+        "waiting_new": 1,
+        "overdue": 2,
+        "overdue_new": 0,
+        "year": 2025,
+    },
     ContactRecorded: lambda code, revision: {
         "person": f"{code}.reporter",
         "name": f"Đầu mối {code}, tên thứ {revision}",

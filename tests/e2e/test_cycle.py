@@ -197,6 +197,7 @@ def test_everybody_concerned_got_each_mail_once(ward: Played) -> None:
             "own-result": len(named(scoring, "result-frozen")),
             "award-decided": len(named(awards, "award-decided")),
             "escalated": len(escalated),
+            "office-summary": len(named(intake, "summary-due")),
         }
     )
     assert len(named(ward.facts(NOTIFY), "mail-sent")) == len(mails)

@@ -10,10 +10,10 @@ import pytest
 from deploy.cycle.people import SAMPLE_SIGN_IN
 from tests.played import Played
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 PAGES = ("/intake/board?period=2025-annual", "/scoring/results", "/awards/awards", "/notify/tasks")
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What the services write down while a year is played holds nobody's name and nobody's address."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -10,20 +11,21 @@ import pytest
 from deploy.local.stack import SERVICES
 from deploy.local.tokens import sample_people
 from deploy.wards.loader import load_ward
+from tests.e2e.made import MadeRun
 from tests.played import Played
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 WATCHED = (*SERVICES, "proxy")
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 
 
-def lines(folder: Path) -> Iterator[tuple[str, str]]:
+def lines(*folders: Path) -> Iterator[tuple[str, str]]:
     """Every line that the watched processes wrote, with its file.
 
     What `admit` says to whoever calls it is no log.
     """
-    for name in WATCHED:
+    for folder, name in itertools.product(folders, WATCHED):
         for file in {*folder.glob(f"{name}*.log")} - {*folder.glob("*-admit.log")}:
             for line in file.read_text("utf-8", "replace").splitlines():
                 yield file.name, line
@@ -53,8 +55,8 @@ def words(ward: Played) -> frozenset[str]:
     )
 
 
-def test_logs_hold_no_personal_data(ward: Played, words: frozenset[str]) -> None:
-    written = list(lines(ward.stack.state.logs))
+def test_logs_hold_no_personal_data(made_run: MadeRun, ward: Played, words: frozenset[str]) -> None:
+    written = list(lines(made_run.logs, ward.stack.state.logs))
     asked = [line for _, line in written if '"route"' in line]
     assert len(asked) > 100, "the log of requests is looked at"
     assert [pair for pair in written if personal(pair[1], words)] == []

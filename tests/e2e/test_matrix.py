@@ -20,7 +20,7 @@ from shared.roles import ROLES
 from shared.web.access import EVERYBODY, SIGNED_IN, Route
 from tests.played import Played
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 OTHER_WARD = "an-hai"
 OFFICE = "Phòng Văn hóa - Xã hội"

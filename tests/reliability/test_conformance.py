@@ -23,6 +23,8 @@ from shared.contracts.base import Event
 from shared.contracts.inbound import ReportSubmitted
 from shared.contracts.intake import (
     AccessEnded,
+    ApprovalAsked,
+    ApprovalSettled,
     ContactErased,
     ContactRecorded,
     MovementLaunched,
@@ -32,6 +34,7 @@ from shared.contracts.intake import (
     ObligationOpened,
     ObligationOverdue,
     ObligationWithdrawn,
+    ParticipantLeft,
     ParticipantRegistered,
     PeriodOpened,
     ReminderDue,
@@ -40,6 +43,7 @@ from shared.contracts.intake import (
     ReportReopened,
     ReportReturned,
     ReportWithdrawn,
+    SummaryDue,
 )
 from shared.contracts.notify import MailFailed, MailSent
 from shared.contracts.scoring import ResultFrozen, ScoreComputed, SheetAdopted
@@ -71,6 +75,9 @@ LIFE: Sequence[tuple[type[Event], int]] = (
     (ScoreComputed, 1),
     (ObligationMet, 1),
     (ReportReturned, 1),
+    (ApprovalAsked, 1),
+    (ApprovalSettled, 1),
+    (ApprovalAsked, 2),
     (ReportSubmitted, 2),
     (ReportReceived, 2),
     (ReportAccepted, 2),
@@ -81,6 +88,7 @@ LIFE: Sequence[tuple[type[Event], int]] = (
     (ReportAccepted, 4),
     (ObligationOverdue, 1),
     (ObligationEscalated, 1),
+    (SummaryDue, 1),
     (ObligationWithdrawn, 1),
     (ObligationOpened, 2),
     (ParticipantRegistered, 2),
@@ -94,6 +102,7 @@ LIFE: Sequence[tuple[type[Event], int]] = (
     (MailFailed, 1),
     (ContactRecorded, 2),
     (MovementLaunched, 2),
+    (ParticipantLeft, 1),
     (ContactErased, 1),
 )
 """What comes to pass with one unit, and which word of its kind that is."""

@@ -14,7 +14,7 @@ from tests.chaos.planted import BUGS
 from tests.chaos.rig import Plan, Run, run
 from tests.played import state_folder
 
-pytestmark = [pytest.mark.reliability, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.reliability, pytest.mark.planted, pytest.mark.timeout(900)]
 
 SERVICES = ("intake", "scoring")
 EVENTS = 1800

@@ -321,4 +321,4 @@ async def run_until_read(kafka: str, desk: Desk, applier: Applier) -> None:
         await until(all_read, "everything is read", seconds=60)
     finally:
         runner.stop()
-        await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 20)
+        await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 60)

@@ -41,7 +41,7 @@ async def tiny(
 
 @pytest.fixture
 async def ready(tiny: Tiny) -> Tiny:
-    assert (await tiny.run("migrate"))[0] == 0
+    await tiny.migrate()
     return tiny
 
 

@@ -165,6 +165,12 @@ def test_a_reason_leads_to_a_place_of_the_report(pointer: str, expected: bool) -
     assert leads_somewhere(body(), pointer) is expected
 
 
+def test_a_report_from_before_a_section_has_nothing_in_it() -> None:
+    before = {name: part for name, part in body().items() if name != "aims"}
+    assert leads_somewhere(before, "/aims")
+    assert not leads_somewhere(before, "/aims/0")
+
+
 # --- properties ---
 
 texts = st.sampled_from(["", "a", "b"])
@@ -177,6 +183,9 @@ _part: dict[str, st.SearchStrategy[Body]] = {
         st.booleans(),
     ),
     "indicators": st.builds(lambda c, t: {"code": c, "value": t}, st.sampled_from("xy"), texts),
+    "aims": st.builds(
+        lambda c, t: {"aim": c, "reached": "partly", "result": t}, st.sampled_from("xy"), texts
+    ),
     "role_models": st.builds(lambda c, t: {"name": c, "summary": t}, st.sampled_from("xy"), texts),
     "nominations": st.builds(
         lambda c, t: {"subject": c, "form": "giay-khen", "reason": t}, st.sampled_from("xy"), texts
@@ -186,7 +195,9 @@ _part: dict[str, st.SearchStrategy[Body]] = {
 
 @st.composite
 def bodies(draw: st.DrawFn) -> Body:
-    made: Body = {"form_version": 2, **{name: draw(texts) for name in TEXTS}}
+    form, version = draw(st.sampled_from([("annual-report", 2), ("midterm-review", 1)]))
+    made: Body = {"form": form, "form_version": version}
+    made |= {name: draw(texts) for name in TEXTS}
     for section, by in {**KEYED, **LISTED}.items():
         unique = (lambda one, by=by: one[by]) if section in KEYED else None
         made[section] = draw(st.lists(_part[section], max_size=3, unique_by=unique))

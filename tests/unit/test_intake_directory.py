@@ -22,8 +22,10 @@ from services.intake.domain.directory import (
     delegated_on,
     holdings_on,
     is_found,
+    own_units,
     roles_on,
     scopes_of,
+    stands_in_for,
     units_on,
     warnings_of,
 )
@@ -52,7 +54,8 @@ def refused(wanted: Holding, **more: object) -> str:
     """Why a grant is refused; "" when it is not."""
     usual = {
         "person": "lan",
-        "unit": "van-phong",
+        "own": frozenset({"van-phong"}),
+        "stands_in": frozenset(),
         "also": frozenset(),
         "by": frozenset({"officer"}),
         "document": "12/QĐ",
@@ -111,11 +114,42 @@ def test_nobody_grants_themselves_and_some_need_a_decision(role: Role) -> None:
     assert refused(holding(role, until=TODAY)) == ""
 
 
-def test_nobody_stands_in_for_their_own_unit() -> None:
-    wanted = holding("substitute-officer")
-    assert refused(wanted, unit="thcs-1") == "own-unit"
-    assert refused(wanted, unit="") == ""
-    assert refused(holding("head"), unit="thcs-1") == ""
+UNITS = (frozenset[str](), frozenset({"thcs-1"}), frozenset({"thcs-2"}), frozenset({"a", "thcs-1"}))
+
+
+@pytest.mark.parametrize(("role", "own", "stands_in"), list(product(ROLES, UNITS, UNITS)))
+def test_nobody_stands_in_for_a_unit_of_their_own(
+    role: Role, own: frozenset[str], stands_in: frozenset[str]
+) -> None:
+    """Whichever comes first: taking its file, or answering for it."""
+    takes = role == "substitute-officer" and "thcs-1" in own
+    answers = role in {"reporter", "head"} and "thcs-1" in stands_in
+    why = refused(holding(role), own=own, stands_in=stands_in)
+    assert why == ("own-unit" if takes or answers else "")
+
+
+@pytest.mark.parametrize(("role", "own"), list(product(ROLES, UNITS)))
+def test_nobody_is_lent_the_file_of_a_unit_of_their_own(role: Role, own: frozenset[str]) -> None:
+    why = not_lent(lend(frozenset({role})), own=own)
+    if role in PERSONAL:
+        assert why == "role-personal"
+    else:
+        assert why == ("own-unit" if role == "substitute-officer" and "thcs-1" in own else "")
+
+
+@given(
+    st.sampled_from(("", "a", "b")), st.lists(st.tuples(st.sampled_from(ROLES), days, maybe)), days
+)
+def test_ones_units_are_all_that_one_answers_for_now_or_later(
+    unit: str, held: list[tuple[Role, date, date | None]], on: date
+) -> None:
+    holdings = [holding(role, since=since, until=until) for role, since, until in held]
+    open_ones = {role for role, _, until in held if until is None or on <= until}
+    expected = {unit} - {""} | ({"thcs-1"} if open_ones & {"reporter", "head"} else set())
+    assert own_units(unit, holdings, on) == expected
+    taken = {"thcs-1"} if "substitute-officer" in open_ones else set()
+    assert stands_in_for(holdings, on) == taken
+    assert units_on(holdings, on) <= own_units(unit, holdings, on)
 
 
 def in_words(since: date, until: date | None, ended: date | None, on: date) -> bool:

@@ -22,6 +22,7 @@ from services.intake.domain.draft import (
     merge,
     transition,
 )
+from services.intake.domain.form import forms_of
 from services.intake.forms.report import Asked, fields_of, known_names, read, sections
 from shared.contracts.inbound import ReportSubmitted
 from shared.refusal import Refusal
@@ -172,6 +173,7 @@ def test_old_texts_are_not_kept_and_what_is_kept_of_fields_counts_for_the_size()
 # --- the form ---
 
 ASKED = Asked(
+    forms_of("annual-report", "")[-1],
     [(1, "Nội dung 1"), (2, "Nội dung 2")],
     [("a1", "Tiêu chí a1"), ("a2", "Tiêu chí a2")],
     [("giay-khen", "Giấy khen")],
@@ -237,7 +239,8 @@ def test_the_form_asks_for_what_the_contract_has_and_for_nothing_else() -> None:
     """One source: the contract's fields, but for what the desk itself fills in."""
     names = {name.split(".")[0] for name in known_names(ASKED, {})}
     own = {"ward", "participant", "period", "report_id", "revision", "form_version"}
-    assert names == set(ReportSubmitted.model_fields) - own - {"submitted_at", "indicators"}
+    of_reviews = {"aims", "lessons", "directions"}
+    assert names == set(ReportSubmitted.model_fields) - own - of_reviews - {"submitted_at", "form"}
 
 
 def test_a_field_s_limit_is_the_contract_s() -> None:

@@ -10,11 +10,14 @@ from services.intake.domain.deadline import ESCALATED, OVERDUE
 from services.intake.domain.obligation import (
     TRANSITIONS,
     Command,
+    Standing,
     State,
     command_of,
+    decide_order,
     is_asked,
     is_still_asked,
     may,
+    may_be_ordered,
     may_give,
     obligation_id,
     order,
@@ -79,6 +82,27 @@ def test_every_state_and_command_by_everybody_who_could_give_it(giver: str) -> N
             order(state, command, manner, {giver})
         expected = "not-yours-to-order" if target else "obligation-closed"
         assert caught.value.name == expected, (state, command, manner)
+
+
+@pytest.mark.parametrize("giver", GIVERS)
+@pytest.mark.parametrize("has_left", [False, True])
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_what_nobody_could_meet_any_more_is_not_asked_for_again(
+    giver: str, has_left: bool, is_sent: bool
+) -> None:
+    """And a page offers exactly what is accepted."""
+    for state, command, manner in EVERY:
+        standing = Standing(state, manner, has_left, is_sent)
+        target, by = ALLOWED.get((state, command, manner), ("", set()))
+        hindered = command == "reopen" and (has_left or is_sent)
+        accepted = giver in by and not hindered
+        assert may_be_ordered(standing, command, {giver}) == accepted, (state, command, manner)
+        if accepted:
+            assert decide_order(standing, command, {giver}) == target
+        elif giver in by:
+            with pytest.raises(Refusal) as caught:
+                decide_order(standing, command, {giver})
+            assert caught.value.name == ("left-already" if has_left else "sent-already")
 
 
 def test_of_several_roles_one_is_enough() -> None:

@@ -351,19 +351,34 @@ def test_nothing_arose_is_taken_with_its_reason(version: int) -> None:
 
 
 def test_form_1_is_known_again_by_the_digest_that_it_had_before_there_was_a_form_2() -> None:
-    sent = submission()
+    sent = submission(indicators=[{"code": "dvc", "value": "80"}])
     old = sent.model_dump(
         mode="json",
         exclude={
             "submitted_at": True,
             "situation": True,
             "digital_literacy": True,
+            "form": True,
+            "aims": True,
+            "lessons": True,
+            "directions": True,
             "items": {"__all__": {"nothing_arose", "reason"}},
+            "indicators": {"__all__": {"title", "unit", "criterion", "evidence"}},
         },
     )
     digest = hashlib.sha256(json.dumps(old, sort_keys=True).encode()).hexdigest()
     assert content_digest(sent) == digest
-    assert content_digest(submission(situation="Đã họp.")) != digest
+    changes: list[dict[str, Any]] = [
+        {"situation": "Đã họp."},
+        {"form": "midterm-review"},
+        {"aims": [{"aim": "Số hóa hồ sơ", "reached": "partly"}]},
+        {"lessons": "Làm sớm."},
+        {"directions": "Làm tiếp."},
+        {"indicators": [{"code": "dvc", "value": "80", "unit": "%"}]},
+    ]
+    usual = {"indicators": [{"code": "dvc", "value": "80"}]}
+    digests = {content_digest(submission(**usual | one)) for one in changes}
+    assert len(digests - {digest}) == len(changes)
 
 
 def test_a_correction_that_changes_what_was_not_sent_back_is_refused_with_its_places() -> None:

@@ -49,8 +49,10 @@ CASES: list[tuple[ObligationKind, Line, datetime, Standing]] = [
     ("unit-plan", Line("voluntary", None, plan_on_time=True), AFTER, "recorded"),
     ("unit-plan", Line(revision=1), BEFORE, "open"),
     ("digital-literacy-plan", Line(plan_on_time=True), AFTER, "recorded"),
-    ("midterm-report", Line(plan_on_time=False), AFTER, "recorded-late"),
+    ("midterm-report", Line(plan_on_time=False), AFTER, "overdue"),
+    ("midterm-report", Line(revision=1), AFTER, "received"),
     ("final-report", Line(), AFTER, "overdue"),
+    ("final-report", Line(revision=2, outcome="returned"), AFTER, "returned"),
 ]
 
 

@@ -25,6 +25,7 @@ from services.notify.domain.task import (
     ReportState,
     Task,
     Urgency,
+    Waiting,
     Whose,
     tasks,
     title,
@@ -53,6 +54,7 @@ BY_STATE = {
     "literacy plan owed": {Kind.LITERACY: OWN},
     "midterm review owed": {Kind.MIDTERM: OWN},
     "final review owed": {Kind.FINAL: OWN},
+    "draft before the head": {Kind.ENDORSE: {"head"}},
     "report received": {Kind.LOOK: OFFICE},
     "report returned": {Kind.CORRECT: OWN},
     "report accepted": {},
@@ -100,6 +102,7 @@ def known(state: str, whose: Whose) -> Known:
         "literacy plan owed": Known(owed=(owed(whose, Duty.LITERACY_PLAN),)),
         "midterm review owed": Known(owed=(owed(whose, Duty.MIDTERM_REPORT),)),
         "final review owed": Known(owed=(owed(whose, Duty.FINAL_REPORT),)),
+        "draft before the head": Known(drafts=(Waiting(whose, PERIOD, AT),)),
         "report received": Known(reports=(report(whose, "received"),)),
         "report returned": Known(reports=(report(whose, "returned"),)),
         "report accepted": Known(reports=(report(whose, "accepted"),)),
@@ -123,7 +126,8 @@ def known(state: str, whose: Whose) -> Known:
 
 def asker(*roles: str, unit: str = "", person: str = "somebody") -> Asker:
     units = frozenset({unit} - {""})
-    return Asker(frozenset({person}), frozenset(roles), units, units)
+    heads = units if "head" in roles else frozenset[str]()
+    return Asker(frozenset({person}), frozenset(roles), units, units, heads)
 
 
 def kinds(found: list[Task]) -> set[Kind]:
@@ -138,7 +142,7 @@ def test_every_role_before_every_state(state: str, whose: Whose) -> None:
         expected = {
             kind
             for kind, roles in BY_STATE[state].items()
-            if role in roles and (own if roles == OWN else not (own and kind in JUDGING))
+            if role in roles and (own if roles <= OWN else not (own and kind in JUDGING))
         }
         found = tasks(known(state, whose), asker(role, unit=unit), TODAY)
         assert kinds(found) == expected, (role, unit)
@@ -151,6 +155,17 @@ def test_whoever_is_named_as_reporter_judges_it_in_no_role(state: str) -> None:
     expected = {kind for kind in BY_STATE[state] if RULES[kind].reach == "ward"}
     assert kinds(tasks(known(state, OTHER), named, TODAY)) == expected
     assert tasks(known(state, OTHER), asker(person=OTHER.reporter), TODAY) == []
+
+
+def test_whoever_heads_one_unit_and_reports_for_another_approves_for_the_one() -> None:
+    both = frozenset({SCHOOL.participant, OTHER.participant})
+    one = frozenset({SCHOOL.participant})
+    somebody = Asker(frozenset({"somebody"}), frozenset({"head", "reporter"}), both, both, one)
+    found = tasks(all_of("draft before the head"), somebody, TODAY)
+    assert {task.participant for task in found} == {SCHOOL.participant, PUPIL.participant}
+    assert {task.path for task in found} == {
+        f"/intake/drafts/{code}/{PERIOD}" for code in (SCHOOL.participant, PUPIL.participant)
+    }
 
 
 @pytest.mark.parametrize("role", ["auditor", "operator", "inspector"])
@@ -166,6 +181,7 @@ def all_of(*states: str) -> Known:
         tuple(one for fact in facts for one in fact.reports),
         tuple(one for fact in facts for one in fact.periods),
         tuple(one for fact in facts for one in fact.dossiers),
+        tuple(one for fact in facts for one in fact.drafts),
     )
 
 

@@ -10,7 +10,10 @@ from services.notify import forms, pages
 from services.notify.app import NotifySettings, service
 from services.notify.domain import letter, telling
 from services.notify.domain.delivery import State
+from services.notify.domain.house import plan_name, ward_name
+from services.notify.domain.kind_words import KIND_WORDS
 from services.notify.domain.letter import Manner
+from services.notify.domain.report_parts import part_of_report
 from services.notify.domain.telling import (
     KINDS,
     BeforeIt,
@@ -21,10 +24,7 @@ from services.notify.domain.telling import (
     Stands,
     kind_of,
     needs_period,
-    part_of_report,
-    plan_name,
     read,
-    ward_name,
     write,
 )
 from shared.contracts.awards import (
@@ -35,9 +35,12 @@ from shared.contracts.awards import (
 )
 from shared.contracts.intake import (
     AccessEnded,
+    ApprovalAsked,
+    ApprovalSettled,
     ContactErased,
     ContactRecorded,
     MovementLaunched,
+    ParticipantLeft,
     ParticipantRegistered,
     PeriodOpened,
     ReportWithdrawn,
@@ -45,7 +48,17 @@ from shared.contracts.intake import (
 from shared.contracts.intake import ObligationMet as Met
 from shared.contracts.notify import MailFailed, MailSent
 from shared.contracts.scoring import ScoreComputed, SheetAdopted
-from tests.component.notify_stage import DUE, HOUSE, LATER, PERIOD, PUPIL, SCHOOL, Story
+from tests.component.notify_stage import (
+    DUE,
+    HEAD,
+    HOUSE,
+    LATER,
+    PERIOD,
+    PERSON,
+    PUPIL,
+    SCHOOL,
+    Story,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -68,6 +81,9 @@ FACTS: dict[str, telling.Told] = {
     "escalated": STORY.escalated(),
     "deadline-moved": STORY.moved(),
     "duty-withdrawn": STORY.withdrawn(),
+    "approval-asked": STORY.asked(),
+    "approval-settled": STORY.settled(),
+    "office-summary": STORY.summary(),
 }
 REMINDING = {"reminder", "overdue"}
 UNTIL_MET = {"obligation-opened", "escalated", "deadline-moved", "duty-withdrawn", *REMINDING}
@@ -106,7 +122,7 @@ def test_relevance_of_every_kind(kind: str, met: bool, superseded: bool) -> None
     written = write(case(kind, met=met, superseded=superseded), CHAIRMAN, LAST + late)
     if met and kind in UNTIL_MET:
         assert written == Moot("obligation-met")
-    elif superseded and kind in REMINDING:
+    elif superseded and kind in {"office-summary", *REMINDING}:
         assert written == Moot("superseded")
     else:
         assert not isinstance(written, Moot)
@@ -267,6 +283,8 @@ def test_links_are_plain_and_deep() -> None:
     assert paths["award-decided"] == f"{origin}/awards/dossiers/{PERIOD}.{SCHOOL}"
     duties = {paths[kind] for kind in UNTIL_MET}
     assert duties == {f"{origin}/intake/duties/{STORY.opened().obligation}"}
+    drafts = {paths[kind] for kind in KINDS if kind.startswith("approval-")}
+    assert drafts == {f"{origin}/intake/drafts/{SCHOOL}/{PERIOD}"}
     reports = {paths[kind] for kind in KINDS if kind.startswith("report-")}
     assert reports == {f"{origin}/intake/files/{SCHOOL}/{PERIOD}"}
 
@@ -281,24 +299,52 @@ def test_a_report_that_was_asked_for_is_at_its_duty(kind: str) -> None:
     assert written.path == "/intake/duties/0198f2a4"
 
 
+@pytest.mark.parametrize("kind", ["approval-asked", "approval-settled"])
+@pytest.mark.parametrize("since", [-1, 0, 1])
+def test_what_is_told_of_a_draft_was_the_last_said_of_it(kind: str, since: int) -> None:
+    event = FACTS[kind]
+    assert isinstance(event, ApprovalAsked | ApprovalSettled)
+    written = write(case(kind, draft=event.draft + since), CHAIRMAN, LAST)
+    assert (written == Moot("draft-changed")) is (since > 0)
+
+
+def test_a_head_is_told_what_waits_and_authors_what_the_head_did() -> None:
+    assert telling.named_in(STORY.asked()) == (HEAD,)
+    told = {
+        outcome: telling.named_in(STORY.settled(outcome))
+        for outcome in ("approved", "sent-back", "taken-back", "sent")
+    }
+    assert told == {"approved": (PERSON,), "sent-back": (PERSON,), "taken-back": (), "sent": ()}
+
+
+def test_the_head_of_a_person_who_is_proposed_heads_the_proposing_unit() -> None:
+    one = replace(PUPILS, collective=False)
+    written = write(case("approval-asked", participant=one), CHAIRMAN, LAST)
+    assert isinstance(written, letter.ApprovalAsked)
+    assert (written.unit, written.about.unit) == ("Trường số 1", "Giáo viên dạy Tin học")
+    back = write(case("approval-settled", event=STORY.settled("sent-back")), CHAIRMAN, LAST)
+    assert isinstance(back, letter.ApprovalSettled)
+    assert (back.approved, back.said) == (False, "Thiếu số liệu.")
+
+
 def test_a_person_is_no_unit() -> None:
     one = replace(PUPILS, collective=False)
     for kind in KINDS:
         written = write(case(kind, participant=one), CHAIRMAN, _day_for(kind))
         assert not isinstance(written, Moot)
-        assert written.about.collective is (kind == "award-decided"), kind
+        assert written.about.collective is (kind in {"award-decided", "office-summary"}), kind
     alone = write(case("award-decided", participant=replace(one, proposer="")), CHAIRMAN, LAST)
     assert isinstance(alone, letter.AwardDecided)
     assert not alone.about.collective
 
 
 def test_only_a_units_plan_does_without_the_period() -> None:
-    assert [kind for kind, event in FACTS.items() if not needs_period(event)] == []
+    assert [kind for kind, event in FACTS.items() if not needs_period(event)] == ["office-summary"]
     plan = STORY.opened(kind="unit-plan")
     assert not needs_period(plan)
     written = write(case("obligation-opened", event=plan, period=None), CHAIRMAN, LAST)
     assert isinstance(written, letter.ObligationOpened)
-    for kind in KINDS:
+    for kind in KINDS.keys() - {"office-summary"}:
         with pytest.raises(LookupError):
             write(case(kind, period=None), CHAIRMAN, _day_for(kind))
 
@@ -350,6 +396,18 @@ def settings(**more: str) -> NotifySettings:
     return NotifySettings.model_validate(given | {"env": "local"} | more)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_whoever_has_left_is_asked_for_nothing_and_told_what_was_decided(kind: str) -> None:
+    late = timedelta(1 if kind in {"overdue", "escalated"} else 0)
+    gone = replace(SCHOOLS, has_left=True)
+    written = write(case(kind, participant=gone), CHAIRMAN, LAST + late)
+    told = {"report-received", "report-accepted", "own-result", "award-decided"}
+    if kind in told | {"duty-withdrawn", "office-summary"}:
+        assert not isinstance(written, Moot)
+    else:
+        assert written == Moot("participant-left")
+
+
 def test_settings_name_a_sender() -> None:
     house = settings(mail_from="thi-dua@tu-minh.example").house()
     assert (house.mailbox.address, house.reply_to) == ("thi-dua@tu-minh.example", house.mailbox)
@@ -369,14 +427,15 @@ def test_wrong_settings_are_refused(wrong: dict[str, str]) -> None:
 
 
 def test_every_kind_and_status_has_words_and_a_filter() -> None:
-    assert set(telling.KIND_WORDS) == set(KINDS) == set(get_args(forms.MailKind))
+    assert set(KIND_WORDS) == set(KINDS) == set(get_args(forms.MailKind))
     assert set(pages.STATUS_WORDS) == set(State)
 
 
 def test_what_notify_listens_to() -> None:
     public = {CandidatePublished, DossierConcluded, AwardDecided}
     of_tasks = {SheetAdopted, ScoreComputed, DossierOpened, ReportWithdrawn}
-    known = {MovementLaunched, PeriodOpened, ParticipantRegistered, ContactRecorded, ContactErased}
+    known = {MovementLaunched, PeriodOpened, ContactRecorded, ContactErased}
+    known |= {ParticipantRegistered, ParticipantLeft}
     own = {MailSent, MailFailed, AccessEnded}
     heard = {subscription.event for subscription in service.consumer.subscriptions.values()}
     assert heard == {*KINDS.values(), *public, *of_tasks, *known, *own, Met}

@@ -205,6 +205,7 @@ LENT = Acting(
     frozenset({"s1"}),
     "12/UQ",
     NOW.date(),
+    stakes=frozenset({"u2", "u3"}),
 )
 SESSION = Session(UUID(int=1), "w", "p", "link", NOW, NOW)
 
@@ -221,6 +222,7 @@ def test_who_acts_for_somebody_keeps_their_units_and_lays_their_roles_aside() ->
     assert claims["roles"] == ["reporter"]
     assert (claims["unit"], claims["units"]) == ("u1", ["u1", "u2"])
     assert (claims["act_for"], claims["act_unit"]) == ("other", "u2")
+    assert claims["act_units"] == ["u2", "u3"]
     assert claims["sessions"] == ["s1"]
     assert claims["heads"] == [], "heading their own unit is laid aside with the role"
     assert person_claims(SESSION, HELD, replace(LENT, heads=frozenset({"u2"})))["heads"] == ["u2"]

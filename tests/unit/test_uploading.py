@@ -1,4 +1,5 @@
-"""Who may bring a file while others do: one at a time each, and nobody waits for long."""
+"""Who may bring a file while others do: one at a time each, nobody waits for long, and nobody lets
+others wait."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -25,6 +26,8 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(uploading, "_turns", asyncio.Semaphore(uploading.AT_ONCE))
     monkeypatch.setattr(uploading, "_bringing", set())
     monkeypatch.setattr(uploading, "PATIENCE", 0.01)
+    monkeypatch.setattr(uploading, "GRACE", 3600.0)
+    monkeypatch.setattr(uploading, "SECONDS", 7200.0)
     yield
     assert uploading._bringing == set()
 
@@ -117,3 +120,44 @@ async def test_whoever_gives_up_leaves_the_turn_to_others() -> None:
         task.cancel()
     await asyncio.gather(*gone, return_exceptions=True)
     assert await asyncio.gather(*(bring(name) for name in "abc")) == ["taken"] * 3
+
+
+@pytest.mark.parametrize(
+    ("received", "seconds"),
+    [(0, 10), (32_000, 11), (3_200_000, 110), (20 << 20, 300), (1 << 40, 300)],
+)
+def test_who_has_sent_more_is_waited_for_longer(
+    received: int, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    assert uploading.waited_for(received) == seconds
+    assert uploading.waited_for(0) < uploading.PATIENCE
+
+
+async def test_slow_senders_are_dropped_and_their_turns_come_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many accounts they have: whoever waits comes before them."""
+    monkeypatch.setattr(uploading, "PATIENCE", 3600)
+    monkeypatch.setattr(uploading, "GRACE", 0.01)
+    never = asyncio.Event()
+    names = "abcdef"[: uploading.AT_ONCE]
+    slow = [asyncio.create_task(bring(name, never)) for name in names]
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(bring("x"))
+    await asyncio.sleep(0)
+    again = [asyncio.create_task(bring(name + "2", never)) for name in names]
+    assert await waiting == "taken"
+    assert set(await asyncio.gather(*slow, *again)) == {"408 request-timeout"}
+    assert await bring("a") == "taken"
+
+
+async def test_what_has_come_buys_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploading, "GRACE", 0.0)
+    monkeypatch.setattr(uploading, "LEAST_RATE", 0.01)
+    rest = asyncio.Event()
+    slow = asyncio.create_task(bring("a", rest))
+    await asyncio.sleep(0)
+    assert not slow.done()
+    rest.set()
+    assert await slow == "taken"

@@ -28,7 +28,7 @@ async def approve_session(work: UnitOfWork, name: str, person: Person) -> answer
         moves: list[tuple[str, Command, State]] = []
         for dossier in passed:
             row = rows[dossier]
-            own = is_own_unit(person.all_units, row.participant, row.proposed_by)
+            own = is_own_unit(person.stakes, row.participant, row.proposed_by)
             case = Circumstances(ward_day(now), own_unit=own)
             state = step(row.state, Command.APPROVE, person.roles, case)
             moves.append((dossier, Command.APPROVE, state))

@@ -32,8 +32,11 @@ async def open_dossier(
         raise Refusal("unknown-period", "Chưa mở kỳ báo cáo này.", "/period")
     if who is None:
         raise Refusal("unknown-participant", "Chưa đăng ký đơn vị, cá nhân này.", "/participant")
+    if who.left_on is not None:
+        detail = f"{who.name} đã thôi tham gia nên không mở hồ sơ mới."
+        raise Refusal("participant-left", detail, "/participant")
     now = work.business.now()
-    own = is_own_unit(person.all_units, who.participant, who.proposed_by)
+    own = is_own_unit(person.stakes, who.participant, who.proposed_by)
     state = step(None, Command.OPEN, person.roles, Circumstances(ward_day(now), own_unit=own))
     rules = law.rules_in_force(ward_day(now))
     law.check(await _case(work, menu, who, form), rules)

@@ -51,7 +51,7 @@ async def cast_ballot(
 
 
 def _is_own(row: Any, person: Person) -> bool:
-    return is_own_unit(person.all_units, row.participant, row.proposed_by)
+    return is_own_unit(person.stakes, row.participant, row.proposed_by)
 
 
 def _case(sitting: Sitting, row: Any, today: Any) -> Circumstances:

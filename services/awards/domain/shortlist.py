@@ -23,11 +23,14 @@ class Standing:
     late: bool
     live_dossier: str
     proposals: int
+    has_left: bool = False
 
 
 def flags_of(standing: Standing) -> list[Flag]:
     """Remarks: what is missing, then what advises."""
     found: list[Flag] = []
+    if standing.has_left:
+        found.append(Flag("participant-left", "Đã thôi tham gia."))
     if standing.rank == 0:
         found.append(Flag("no-frozen-result", "Chưa có kết quả đã chốt."))
     if standing.live_dossier:
@@ -46,9 +49,12 @@ def forms_for(
 ) -> list[str]:
     """Codes of the forms that the law lets this participant have for the period.
 
-    A live dossier changes nothing: it says that the award is on its way.
+    A live dossier changes nothing: it says that the award is on its way. Whoever has left gets
+    none.
     """
     found: list[str] = []
+    if standing.has_left:
+        return found
     for form in forms:
         case = Case(kind, form, standing.collective, standing.rank > 0)
         if not any(rule.broken(case) for rule in rules):

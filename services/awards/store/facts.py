@@ -37,6 +37,19 @@ async def put_participants(connection: AsyncConnection, rows: Sequence[Values]) 
     await put_rows(connection, participant, rows)
 
 
+async def put_departures(connection: AsyncConnection, rows: Sequence[Values]) -> None:
+    """`ward`, `participant`, `left_on`; whoever is registered again is back."""
+    for row in rows:
+        await connection.execute(
+            sa.update(participant)
+            .where(
+                participant.c.ward == row["ward"],
+                participant.c.participant == row["participant"],
+            )
+            .values(left_on=row["left_on"])
+        )
+
+
 async def put_results(connection: AsyncConnection, rows: Sequence[Values]) -> None:
     await put_rows(connection, result, rows)
 

@@ -67,7 +67,9 @@ participant = sa.Table(
     _text("block"),
     sa.Column("proposed_by", sa.Text),
     _text("proposed_by_name"),
+    sa.Column("left_on", sa.Date),
 )
+"""`left_on`: the first day on which it takes part no more."""
 proposal = sa.Table(
     "proposal",
     tables,

@@ -36,8 +36,11 @@ async def _wanted(
     manner: Manner | Literal[""] = "",
     duty: ObligationKind | Literal[""] = "",
     state: Annotated[
-        CellState | Literal["waiting", ""],
-        Query(description="Of any duty of the row; waiting: open or overdue."),
+        CellState | Literal["waiting", "escalated", ""],
+        Query(
+            description="Of any duty of the row; waiting: open or overdue; escalated: still open"
+            " after the unit's head was told."
+        ),
     ] = "",
     q: Annotated[str, Query(max_length=80, description="Part of a name, marks aside.")] = "",
     sort: Sort = "name",

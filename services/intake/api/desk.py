@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
+from services.intake.commands import approving, judging
 from services.intake.commands import desk as commands
-from services.intake.commands import drafting, judging
 from services.intake.domain.report import Refused
 from services.intake.doors import Submission, take_submissions
 from services.intake.forms.desk import (
@@ -65,7 +65,7 @@ async def submit_report(form: ReportSubmitted, person: SignedIn, once: Once) -> 
             by=person.id,
             acting_for=person.acting_for,
         )
-        theirs = partial(drafting.check_may_send, person)
+        theirs = partial(approving.check_may_send, person)
         [outcome] = await take_submissions(work, [submission], theirs)
         if isinstance(outcome, Refused):
             raise _problem(outcome)

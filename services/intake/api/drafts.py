@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from services.intake.commands import drafting, judging
-from services.intake.commands.drafting import Desk, LostRace
+from services.intake.commands import approving, drafting, judging, submitting
+from services.intake.commands.attaching import with_files
+from services.intake.commands.drafting import Desk, LostRace, NewerReport
 from services.intake.domain.draft import NEVER, Clash, clashes
 from services.intake.forms.desk import Acknowledged
 from services.intake.forms.drafts import (
@@ -21,6 +22,7 @@ from services.intake.forms.drafts import (
     ReportMoved,
     WithdrawalForm,
 )
+from services.intake.uploading import parts_of
 from shared.contracts.base import Code
 from shared.fields import FieldProblem
 from shared.messaging import Works
@@ -77,8 +79,8 @@ async def save_draft(
     person: SignedIn,
     match: Match,
 ) -> DraftShown:
-    """Save some of a draft's fields. Of a lost race (412) the fields that differ are named, with
-    both texts; nothing is saved then.
+    """Save some of a draft's fields, and name files as evidence in it. Of a lost race (412) the
+    fields that differ are named, with both texts; nothing is saved then.
     """
     works: Works = request.app.state.parts.works
     key = (participant, period)
@@ -86,9 +88,16 @@ async def save_draft(
         desk = await drafting.load(work.connection, person, key)
         _check_tag(match, desk, form)
         try:
-            desk = await drafting.save(work, person, key, form.fields, desk.draft.version)
+            await drafting.check_saving(work.connection, desk, form.fields, form.revision)
+            origin = parts_of(request).settings.origin
+            fields = await with_files(
+                work.connection, person, desk, form.fields, form.attach, origin
+            )
+            desk = await drafting.save(work, person, desk, fields, desk.draft.version)
         except LostRace as lost:
             raise _lost(lost.clashes) from None
+        except NewerReport as newer:
+            raise _newer(newer) from None
     answer = shown(desk)
     response.headers["ETag"] = tag_of(answer)
     return answer
@@ -103,6 +112,11 @@ def _check_tag(match: Match, desk: Desk, form: DraftForm | None = None) -> None:
             raise
         now = replace(desk.draft, fields=desk.fields)
         raise _lost(clashes(now, NEVER, form.fields)) from None
+
+
+def _newer(newer: NewerReport) -> Problem:
+    status, title = HTTPStatus.PRECONDITION_FAILED, "Đã có bản khác được gửi"
+    return Problem(status, "newer-revision", title, newer.detail)
 
 
 def _lost(found: list[Clash]) -> Problem:
@@ -139,7 +153,7 @@ async def act_on_draft(
     async with works.begin(f"{person.ward}/{participant}") as work:
         desk = await drafting.load(work.connection, person, key)
         _check_tag(match, desk)
-        desk = await drafting.act(work, person, key, form, desk.draft.version)
+        desk = await approving.act(work, person, key, form, desk.draft.version)
     answer = shown(desk)
     response.headers["ETag"] = tag_of(answer)
     return answer
@@ -161,7 +175,7 @@ async def submit_draft(
     async with once.begin(f"{person.ward}/{participant}") as work:
         desk = await drafting.load(work.connection, person, key)
         _check_tag(match, desk)
-        taken = await drafting.submit(work, person, key, form, desk.draft.version)
+        taken = await submitting.submit(work, person, key, form, desk.draft.version)
         return once.says(
             Acknowledged.model_validate(
                 {
@@ -185,7 +199,7 @@ async def set_approval_rule(
     """Say whether a unit's head approves what is sent; the same again changes nothing."""
     works: Works = request.app.state.parts.works
     async with works.begin(f"{person.ward}/{participant}") as work:
-        await drafting.set_rule(work, person, participant, form)
+        await approving.set_rule(work, person, participant, form)
     return ApprovalRule(participant=participant, head_approves=form.head_approves)
 
 

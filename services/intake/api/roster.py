@@ -3,12 +3,22 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 
 from services.intake.commands import roster as commands
 from services.intake.commands.desk import roll_key
-from services.intake.forms.roster import DepartureForm, EntryDetail, EntryForm, EntryRow, Left
+from services.intake.domain.roster import Place
+from services.intake.forms.roster import (
+    DepartureForm,
+    EntryDetail,
+    EntryForm,
+    EntryRow,
+    Left,
+    PlacePreview,
+    ReadmissionForm,
+    Readmitted,
+)
 from services.intake.store import roster as store
 from shared.contracts.base import Code
 from shared.messaging import Works
@@ -19,6 +29,7 @@ from shared.web.paging import Page, Paging
 
 router = APIRouter(tags=["roster"])
 Who = Annotated[Code, InPath()]
+Chosen = Annotated[str, Query(max_length=80, pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$")]
 
 
 def _works(request: Request) -> Works:
@@ -48,12 +59,30 @@ async def show_entry(
 async def change_entry(
     participant: Who, form: EntryForm, request: Request, person: SignedIn, match: Match
 ) -> EntryDetail:
-    """Say another name, group, khối or reporter of a participant from today on."""
+    """Say another name, group, khối, kind or reporter of a participant from today on; with its
+    duties it does what `preview` stands for, or is refused."""
     async with _works(request).begin(roll_key(person.ward)) as work:
-        await commands.locked(work, person.ward, participant)
+        await commands.locked(work, person.ward, participant, form.reporter)
         match.check(tag_of(await commands.detail_of(work.connection, person, participant)))
         await commands.change_entry(work, participant, form, person)
         return await commands.detail_of(work.connection, person, participant)
+
+
+@router.get("/roster/{participant}/change")
+async def preview_change(
+    participant: Who,
+    request: Request,
+    person: SignedIn,
+    group: Chosen = "",
+    block: Chosen = "",
+    kind: Chosen = "",
+) -> PlacePreview:
+    """What another group, khối or kind would change of what is asked; empty: as it is."""
+    where = Place(group, block)
+    works = _works(request)
+    async with works.read() as connection:
+        now = works.business.now()
+        return await commands.preview(connection, person, participant, where, kind, now)
 
 
 @router.post("/roster/{participant}/departure", status_code=HTTPStatus.CREATED)
@@ -61,3 +90,12 @@ async def leave(participant: Who, form: DepartureForm, person: SignedIn, once: O
     """Take a participant off the roll, alone or into another unit; its open duties go."""
     async with once.begin(roll_key(person.ward)) as work:
         return once.says(await commands.leave(work, participant, form, person))
+
+
+@router.post("/roster/{participant}/readmission", status_code=HTTPStatus.CREATED)
+async def readmit(
+    participant: Who, form: ReadmissionForm, person: SignedIn, once: Once
+) -> Readmitted:
+    """Whoever had left takes part again under the same code; what is still to come is asked."""
+    async with once.begin(roll_key(person.ward)) as work:
+        return once.says(await commands.readmit(work, participant, form, person))

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.intake.commands.people import grant_reporters
-from services.intake.commands.rules import lay_open_duties
+from services.intake.commands.placing import lay_open_duties
 from services.intake.domain.deadline import plan_on_time
 from services.intake.domain.draft import Author
+from services.intake.domain.evidence import file_in, wrong_file
 from services.intake.domain.obligation import (
     state_of,
 )
@@ -20,6 +21,7 @@ from services.intake.forms.desk import (
 )
 from services.intake.store import desk as store
 from services.intake.store import tables
+from services.intake.store.evidence import filed
 from services.intake.store.planning import due_of
 from shared.calendar import vietnamese_date, ward_day
 from shared.contracts.intake import (
@@ -30,6 +32,8 @@ from shared.contracts.intake import (
     PlanRecorded,
 )
 from shared.messaging import UnitOfWork
+from shared.records import record_act
+from shared.refusal import Refusal
 from shared.rows import insert_rows
 from shared.web.identity import Person
 from shared.web.problems import conflict, not_found
@@ -51,9 +55,11 @@ async def register_participants(
     """
     ward, now = person.ward, work.business.now()
     known = await store.participants(work.connection, ward)
-    check_entries(
-        [p.entry() for p in participants], {code: row.collective for code, row in known.items()}
-    )
+    here = {code: row.collective for code, row in known.items() if row.left_on is None}
+    for code in sorted({p.code for p in participants} & known.keys() - here.keys()):
+        detail = f"Mã {code} đã thôi tham gia; hãy ghi tham gia lại trong danh sách."
+        raise conflict("participant-left", detail)
+    check_entries([p.entry() for p in participants], here)
     for entry in participants:
         if entry.code in known and _differs(known[entry.code], _row(ward, entry)):
             detail = f"Mã {entry.code} đã đăng ký với nội dung khác."
@@ -158,23 +164,24 @@ def check_is_theirs(person: Person, code: str, row: Any) -> None:
 
 
 async def record_plan(work: UnitOfWork, form: PlanForm, person: Person) -> bool:
-    """Record a unit's own plan; returns whether it was issued on time."""
+    """Record a unit's own plan; returns whether it was issued on time. A plan that was recorded
+    takes its signed copy later, once.
+    """
     ward, now = person.ward, work.business.now()
     await check_sender(work, form.participant, person)
     await _subject(work, ward, form.participant)
     period = (await store.periods(work.connection, ward)).get(form.period)
     if period is None or period.kind not in BY_DOCUMENT:
         raise not_found(f"kỳ ban hành kế hoạch mang mã {form.period}")
+    await _check_copy(work, ward, form)
     known = await store.plan_of(work.connection, ward, form.participant, form.period)
     if known is not None:
-        if _differs(known, form.model_dump()):
-            issued = vietnamese_date(known.issued_on)
-            detail = f"Đã ghi nhận kế hoạch số {known.number} ngày {issued}."
-            raise conflict("plan-recorded", detail)
+        await _add_copy(work, known, form, person)
         return bool(known.on_time)
     own = await due_of(work.connection, ward, form.participant, form.period, period.kind)
     on_time = plan_on_time(own or period.due, form.issued_on, ward_day(now))
-    row = form.model_dump() | {
+    row = form.model_dump(mode="json") | {
+        "issued_on": form.issued_on,
         "ward": ward,
         "on_time": on_time,
         "recorded_at": now,
@@ -185,6 +192,34 @@ async def record_plan(work: UnitOfWork, form: PlanForm, person: Person) -> bool:
     work.publish(PlanRecorded(ward=ward, on_time=on_time, **form.model_dump()))
     await _meet_plan_duty(work, ward, form, period.kind, on_time)
     return on_time
+
+
+async def _check_copy(work: UnitOfWork, ward: str, form: PlanForm) -> None:
+    """Raises Refusal where the copy is a file that was not brought for this plan."""
+    file = file_in(form.evidence.url) if form.evidence else None
+    if form.evidence is None or file is None:
+        return
+    known = await filed(work.connection, ward, [file])
+    whose = (form.participant, form.period)
+    wrong = wrong_file("/evidence", known.get(file), form.evidence.sha256, whose)
+    for pointer, words in wrong.items():
+        raise Refusal("no-such-file", words, pointer)
+
+
+async def _add_copy(work: UnitOfWork, known: Any, form: PlanForm, person: Person) -> None:
+    """Raises Problem (409) when another plan, or another copy of it, was recorded."""
+    if _differs(known, form.model_dump(include={"number", "issued_on"})):
+        issued = vietnamese_date(known.issued_on)
+        detail = f"Đã ghi nhận kế hoạch số {known.number} ngày {issued}."
+        raise conflict("plan-recorded", detail)
+    copy = form.evidence.model_dump(mode="json") if form.evidence else None
+    if copy is None or copy == known.evidence:
+        return
+    if known.evidence is not None:
+        raise conflict("plan-recorded", "Đã có bản sao của kế hoạch này.")
+    await store.keep_copy(work.connection, known.ward, form.participant, form.period, copy)
+    facts = form.model_dump(mode="json")
+    await record_act(work, "plan-copy-handed-in", form.participant, person.actor, facts)
 
 
 async def _meet_plan_duty(

@@ -151,6 +151,21 @@ async def enter(
     return (await store.held(work.connection, delivery.ward, key))[looked.sha256]
 
 
+async def enter_by_itself(
+    works: Works, shelf: Shelf, delivery: Delivery, person: Person, most: int
+) -> Any:
+    """`enter` in a unit of work of its own; bytes that got no row are taken away again."""
+    entered = None
+    try:
+        async with works.begin(delivery.lock) as work:
+            row = await enter(work, shelf, delivery, person, most)
+        entered = row.id
+        return row
+    finally:
+        if entered != delivery.id:
+            await drop_unless_entered(works, shelf, delivery)
+
+
 async def drop_unless_entered(works: Works, shelf: Shelf, delivery: Delivery) -> None:
     """Take the bytes away again where no row says that they are here; the sweep would, later."""
     try:

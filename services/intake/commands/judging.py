@@ -141,7 +141,7 @@ def _judged(person: Person, now: datetime) -> dict[str, Any]:
 
 async def _check_judge(work: UnitOfWork, code: str, person: Person) -> None:
     subject = await _subject(work, person.ward, code)
-    check_may_judge({person.id, person.acting_for}, person.all_units, subject)
+    check_may_judge({person.id, person.acting_for}, person.stakes, subject)
 
 
 def _check_places(form: ReturnForm | ReopeningForm, body: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from services.intake.commands.rules import (
     Picture,
     apply,
     asked_by_hand,
+    check_shown,
     draw,
     lay,
     lock_roll,
@@ -21,7 +22,7 @@ from services.intake.commands.rules import (
 )
 from services.intake.domain import movement as domain
 from services.intake.domain.obligation import is_asked
-from services.intake.domain.rule import check_rules, occurrences
+from services.intake.domain.rule import BY_DOCUMENT, check_rules, occurrences, wrong_form
 from services.intake.forms.movement import (
     MOST_VERSIONS,
     DocumentForm,
@@ -30,7 +31,7 @@ from services.intake.forms.movement import (
     ReviewForm,
     VersionForm,
 )
-from services.intake.store import desk, tables
+from services.intake.store import desk, summary, tables
 from services.intake.store import movement as store
 from shared.calendar import vietnamese_date, ward_day
 from shared.contracts.intake import MovementLaunched
@@ -201,24 +202,13 @@ async def adopt(
         raise Refusal("not-issued-yet", "Ngày văn bản không thể ở tương lai.", "/decided_on")
     await lock_roll(work, ward)
     picture, digest = await preview(work.connection, ward, known, now)
-    _check_shown(picture, digest, shown)
+    check_shown(picture.plan, digest, shown)
     await _put_in_force(work, known, form, person)
     document = f"số {form.number} ngày {vietnamese_date(form.decided_on)}"
     why = f"Quy định của phong trào thay đổi theo văn bản {document}, phiên bản {number}."
     await apply(work, ward, picture, Because(why, form.number))
     facts = known.data | form.model_dump(mode="json", include={"number", "decided_on"})
     await record_act(work, "movement-launched", f"{code} v{number}", person.actor, facts)
-
-
-def _check_shown(picture: Picture, digest: str, shown: str | None) -> None:
-    plan = picture.plan
-    counts = f"thêm {len(plan.new)}, đổi {len(plan.moved)} và rút {len(plan.withdrawn)} nhiệm vụ"
-    if shown is None and plan:
-        detail = f"Việc này sẽ {counts}; hãy xem trước rồi xác nhận kèm mã xem trước {digest}."
-        raise conflict("preview-needed", detail)
-    if shown is not None and shown != digest:
-        detail = f"Tình hình đã đổi sau khi xem trước: nay sẽ {counts}. Hãy xem lại rồi xác nhận."
-        raise conflict("picture-changed", detail)
 
 
 async def _put_in_force(work: UnitOfWork, known: Any, form: DocumentForm, person: Person) -> None:
@@ -240,6 +230,7 @@ async def _put_in_force(work: UnitOfWork, known: Any, form: DocumentForm, person
         adopted_by=person.id,
         acting_for=person.acting_for,
     )
+    await summary.begin(connection, person.ward, now)
     work.publish(MovementLaunched.model_validate({**known.data, "ward": person.ward}))
 
 
@@ -297,7 +288,7 @@ async def record_review(work: UnitOfWork, code: str, form: ReviewForm, person: P
     ended = {number: row.reviewed_on for number, row in reviews.items()}
     ended[form.phase] = form.reviewed_on
     picture = await draw(work.connection, ward, code, rules, ended, now)
-    _check_shown(picture, picture.plan.digest(), form.preview)
+    check_shown(picture.plan, picture.plan.digest(), form.preview)
     review = form.model_dump(include={"phase", "number", "reviewed_on"})
     done = {"recorded_at": now, "recorded_by": person.id, "acting_for": person.acting_for}
     row = {"ward": ward, "movement": code, **review, **done}
@@ -329,6 +320,8 @@ async def open_period(work: UnitOfWork, form: PeriodForm, person: Person) -> int
         if any(getattr(known, name) != value for name, value in form.model_dump().items()):
             raise conflict("period-exists", f"Kỳ {form.period} đã mở với nội dung khác.")
         return await desk.count_obligations(work.connection, ward, form.period)
+    for problem in wrong_form(form.kind, form.form, ""):
+        raise problem
     movement = (await desk.movements(work.connection, ward)).get(form.movement)
     if movement is None:
         raise not_found(f"phong trào mang mã {form.movement}")
@@ -338,8 +331,8 @@ async def open_period(work: UnitOfWork, form: PeriodForm, person: Person) -> int
     await work.lock(*(f"{ward}/{code}" for code in (form.period, *(r.participant for r in asked))))
     row = form.model_dump() | {"ward": ward, "opened_at": now}
     await insert_rows(work.connection, tables.period, [row])
-    if form.kind == "annual-report":
-        publish_period(work, ward, form.movement, form, now)
+    if form.kind not in BY_DOCUMENT:
+        publish_period(work, ward, form.movement, form, form.kind, now)
     offsets = {form.period: movement["reminder_offsets"]}
     await lay(work, ward, asked_by_hand(form, asked), offsets)
     facts = form.model_dump(mode="json")

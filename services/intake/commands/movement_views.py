@@ -1,5 +1,6 @@
 """Versions of the movement as they are shown: whole, beside each other, before adoption."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from services.intake.commands import movement as commands
 from services.intake.commands.rules import Picture
 from services.intake.domain.movement import difference
 from services.intake.domain.obligation import obligation_id
+from services.intake.domain.rule import Replan
 from services.intake.forms.movement import (
     ChangeRow,
     Differences,
@@ -63,6 +65,19 @@ async def preview_of(
 def shown_picture(
     picture: Picture, digest: str, version: int, ward: str, names: dict[str, str]
 ) -> Preview:
+    return Preview(
+        movement=picture.movement,
+        version=version,
+        digest=digest,
+        **shown_plan(picture.plan, ward, names),
+    )
+
+
+def shown_plan(
+    plan: Replan, ward: str, names: Mapping[str, str]
+) -> dict[str, tuple[PlannedDuty, ...]]:
+    """`new`, `moved`, `withdrawn`, `kept`; `names`: of participants, by code."""
+
     def duty(one: Any, was_due: Any = None) -> PlannedDuty:
         return PlannedDuty(
             obligation=obligation_id(ward, one.participant, one.kind, one.period),
@@ -76,13 +91,9 @@ def shown_picture(
             was_due=was_due and was_due.astimezone(WARD_ZONE),
         )
 
-    plan = picture.plan
-    return Preview(
-        movement=picture.movement,
-        version=version,
-        digest=digest,
-        new=tuple(duty(one) for one in plan.new),
-        moved=tuple(duty(after, before.due) for before, after in plan.moved),
-        withdrawn=tuple(duty(one) for one in plan.withdrawn),
-        kept=tuple(duty(one) for one in plan.kept),
-    )
+    return {
+        "new": tuple(duty(one) for one in plan.new),
+        "moved": tuple(duty(after, before.due) for before, after in plan.moved),
+        "withdrawn": tuple(duty(one) for one in plan.withdrawn),
+        "kept": tuple(duty(one) for one in plan.kept),
+    }

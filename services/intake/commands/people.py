@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 
+from services.intake.commands.holding import Known, known_of
 from services.intake.commands.sessions import end_all_access
 from services.intake.domain.directory import (
     Delegation,
@@ -16,6 +17,7 @@ from services.intake.domain.directory import (
     Scope,
     check_delegation,
     check_grant,
+    check_stands_in,
     warnings_of,
 )
 from services.intake.domain.roll import Entry
@@ -36,7 +38,6 @@ from shared.contracts.intake import AccessEnded, ContactErased, ContactRecorded
 from shared.messaging import UnitOfWork
 from shared.records import record_act
 from shared.refusal import Refusal
-from shared.roles import Role
 from shared.rows import insert_rows
 from shared.web.identity import Person
 from shared.web.problems import conflict, forbidden, not_found
@@ -96,6 +97,8 @@ async def change_contact(work: UnitOfWork, person: str, form: ContactForm, by: P
     if known.unit != form.unit:
         _refuse_own(person, by)
         await _check_unit(work, by.ward, form.unit)
+        of = await known_of(work.connection, by.ward, [person], ward_day(work.business.now()))
+        check_stands_in(frozenset({form.unit} - {""}), of[person].stands_in)
     version = int(known.version) + 1
     await work.connection.execute(
         sa.update(tables.contact)
@@ -135,18 +138,18 @@ async def grant(work: UnitOfWork, person: str, form: GrantForm, by: Person) -> C
     wanted = _wanted(form, ward_day(work.business.now()), by)
     today = ward_day(work.business.now())
     rows = await store.roles_of(work.connection, by.ward, [person])
-    held = [(row.id, store.holding_of(row)) for row in rows]
-    for number, one in held:
+    for row in rows:
+        one = store.holding_of(row)
         same = (one.role, one.scope, one.of) == (wanted.role, wanted.scope, wanted.of)
         if same and one.is_open(today):
-            return Change(number, new=False)
-    also = {one.role for _, one in held if one.is_open(today)}
-    also |= await _lent_to(work, by.ward, person, today)
+            return Change(row.id, new=False)
+    of = (await known_of(work.connection, by.ward, [person], today))[person]
     check_grant(
         wanted,
         person=person,
-        unit=known.unit,
-        also=frozenset(also),
+        own=of.own | frozenset({known.unit} - {""}),
+        stands_in=of.stands_in,
+        also=of.roles,
         by=_makers(by),
         document=form.document,
     )
@@ -182,14 +185,6 @@ def _role_row(
         "granted_by": by.actor,
         "granted_at": work.business.now(),
     }
-
-
-async def _lent_to(work: UnitOfWork, ward: str, person: str, on: date) -> set[Role]:
-    """Roles that others have lent to somebody, today or later."""
-    rows = await store.delegations_with(work.connection, ward, person)
-    lent = [store.delegation_of(row) for row in rows if row.delegate == person]
-    open_ones = [one for one in lent if one.ended_on is None and on <= one.until]
-    return {role for one in open_ones for role in one.roles}
 
 
 async def warnings(work: UnitOfWork, ward: str) -> tuple[str, ...]:
@@ -238,11 +233,15 @@ async def delegate(work: UnitOfWork, form: DelegationForm, by: Person) -> Change
     for row in await store.delegations_with(work.connection, ward, form.principal):
         if store.delegation_of(row) == wanted:
             return Change(row.id, new=False)
-    held = await store.held_by(work.connection, ward, [form.principal, form.delegate])
-    own = {one.role for one in held.get(form.delegate, []) if one.is_open(today)}
-    own |= await _lent_to(work, ward, form.delegate, today)
+    held = await store.held_by(work.connection, ward, [form.principal])
+    of = (await known_of(work.connection, ward, [form.delegate], today))[form.delegate]
+    unit = (await existing(work, ward, form.delegate)).unit
     check_delegation(
-        wanted, principals=held.get(form.principal, []), delegates=frozenset(own), by=_makers(by)
+        wanted,
+        principals=held.get(form.principal, []),
+        delegates=of.roles,
+        by=_makers(by),
+        own=of.own | frozenset({unit} - {""}),
     )
     entry = form.model_dump(exclude={"since", "roles"}) | {
         "ward": ward,
@@ -389,24 +388,35 @@ async def grant_reporters(
     """Whoever is told of a participant's duties may report for it.
 
     `known`: reporters of those on the roll already. Somebody whose own unit proposes them needs
-    no role beside the unit's.
+    no role beside the unit's. Raises Refusal, with a pointer to the entry, where the directory
+    would not grant it.
     """
     reporters = known | {entry.code: entry.reporter.person for entry in entries}
-    now = work.business.now()
-    rows = [
-        {
-            "ward": by.ward,
-            "person": entry.reporter.person,
-            "role": "reporter",
-            "scope": "unit",
-            "scope_of": entry.code,
-            "since": ward_day(now),
-            "until": None,
-            "document": "",
-            "granted_by": by.actor,
-            "granted_at": now,
-        }
-        for entry in entries
-        if reporters.get(entry.proposed_by or "") != entry.reporter.person
-    ]
+    today, rows = ward_day(work.business.now()), []
+    of = await known_of(
+        work.connection, by.ward, [entry.reporter.person for entry in entries], today
+    )
+    for number, entry in enumerate(entries):
+        person = entry.reporter.person
+        if reporters.get(entry.proposed_by or "") == person:
+            continue
+        form = GrantForm(role="reporter", unit=entry.code)
+        wanted = _wanted(form, today, by)
+        _check_reporter(wanted, person, of[person], by, f"/participants/{number}/reporter/person")
+        rows.append(_role_row(work, person, wanted, form, by))
     await insert_rows(work.connection, tables.role_held, rows)
+
+
+def _check_reporter(wanted: Holding, person: str, of: Known, by: Person, pointer: str) -> None:
+    try:
+        check_grant(
+            wanted,
+            person=person,
+            own=of.own,
+            stands_in=of.stands_in,
+            also=of.roles,
+            by=_makers(by),
+            document="",
+        )
+    except Refusal as refusal:
+        raise Refusal(refusal.name, refusal.detail, pointer) from None

@@ -11,12 +11,21 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from services.intake.domain.deadline import check_new_date, plan_reminders
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.intake.domain.deadline import (
+    NOTHING_BEFORE,
+    Before,
+    check_new_date,
+    plan_reminders,
+)
 from services.intake.domain.obligation import (
     IS_OVERDUE,
     IS_REMINDED,
     Command,
     Giver,
+    Standing,
+    decide_order,
     order,
     state_of,
 )
@@ -67,20 +76,29 @@ def planned_rows(
     now: datetime,
     by: Planning,
     laid_at: datetime | None = None,
+    before: Before = NOTHING_BEFORE,
 ) -> list[dict[str, Any]]:
     """Rows of `reminder` for a duty, as `plan_reminders` has them."""
     if manner not in IS_REMINDED:
         return []
-    overdue = manner in IS_OVERDUE
+    planned = plan_reminders(
+        due,
+        offsets,
+        now,
+        overdue=manner in IS_OVERDUE,
+        by=by,
+        laid_at=laid_at,
+        before=before,
+    )
     return [
         {
             "obligation": identity,
             "deadline": due,
-            "offset_days": planned.offset,
-            "due_at": planned.due_at,
+            "offset_days": one.offset,
+            "due_at": one.due_at,
             "state": "planned",
         }
-        for planned in plan_reminders(due, offsets, now, overdue=overdue, by=by, laid_at=laid_at)
+        for one in planned
     ]
 
 
@@ -91,12 +109,13 @@ async def plan_anew(
 
     `offsets` by period. The locks of the participants are held.
     """
-    now = work.business.now()
-    await store.cancel_for_another_plan(work.connection, [duty.id for duty in duties], now)
+    now, ids = work.business.now(), [duty.id for duty in duties]
+    before = await store.planned_before(work.connection, ids, now)
+    await store.cancel_for_another_plan(work.connection, ids, now)
     rows: list[dict[str, Any]] = []
     for duty in duties:
-        days = offsets.get(duty.period, ())
-        rows += planned_rows(duty.id, duty.manner, duty.due, days, now, by, duty.opened_at)
+        days, known = offsets.get(duty.period, ()), before.get(duty.id, NOTHING_BEFORE)
+        rows += planned_rows(duty.id, duty.manner, duty.due, days, now, by, duty.opened_at, known)
     await store.put_reminders(work.connection, rows)
 
 
@@ -158,8 +177,7 @@ async def reopen(
 
     Raises Refusal where nobody could do it any more: it is in, or the participant has left.
     """
-    order(_state(duty), "reopen", duty.manner, by.givers)
-    await _check_is_to_be_done(work, duty)
+    decide_order(await standing_of(work.connection, duty), "reopen", by.givers)
     until = due or duty.due
     if until <= work.business.now():
         detail = "Hạn của nhiệm vụ này đã qua; muốn mở lại thì ghi hạn mới."
@@ -173,14 +191,12 @@ async def reopen(
     work.publish(ObligationOpened.model_validate(_facts(opened)))
 
 
-async def _check_is_to_be_done(work: UnitOfWork, duty: Any) -> None:
-    rows = await desk.participants(work.connection, duty.ward, [duty.participant])
-    if rows[duty.participant].left_on is not None:
-        detail = "Đơn vị, cá nhân này đã thôi tham gia nên không mở lại nhiệm vụ."
-        raise Refusal("left-already", detail)
-    if await sent(work.connection, duty.ward, [duty.period], duty.participant):
-        detail = "Báo cáo hoặc văn bản của kỳ này đã có rồi nên không cần mở lại nhiệm vụ."
-        raise Refusal("sent-already", detail)
+async def standing_of(connection: AsyncConnection, duty: Any) -> Standing:
+    """What decides about an order, for whoever gives it and for the page that offers it."""
+    rows = await desk.participants(connection, duty.ward, [duty.participant])
+    is_sent = bool(await sent(connection, duty.ward, [duty.period], duty.participant))
+    has_left = rows[duty.participant].left_on is not None
+    return Standing(_state(duty), duty.manner, has_left, is_sent)
 
 
 def _state(duty: Any) -> Any:
@@ -258,7 +274,7 @@ async def _check_not_own(work: UnitOfWork, duty: Any, person: Person) -> None:
     rows = await desk.participants(work.connection, person.ward, [duty.participant])
     row = rows[duty.participant]
     subject = Subject(row.participant, row.proposed_by, row.reporter)
-    check_may_judge({person.id, person.acting_for}, person.all_units, subject)
+    check_may_judge({person.id, person.acting_for}, person.stakes, subject)
 
 
 # --- the ward's calendar ---

@@ -13,8 +13,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.commands.planning import plan_anew, planned_rows
-from services.intake.domain.obligation import is_still_asked, obligation_id
+from services.intake.domain.obligation import obligation_id
 from services.intake.domain.rule import (
+    BY_DOCUMENT,
     Duty,
     Laid,
     Member,
@@ -23,10 +24,8 @@ from services.intake.domain.rule import (
     Rules,
     Standing,
     duties,
-    duty_of,
     is_settled,
     occurrences,
-    offsets_in,
     replan,
 )
 from services.intake.forms.movement import VersionForm
@@ -34,6 +33,7 @@ from services.intake.store import desk, planning, tables
 from services.intake.store import movement as store
 from shared.calendar import ward_day
 from shared.contracts.intake import (
+    ObligationKind,
     ObligationMoved,
     ObligationOpened,
     ObligationWithdrawn,
@@ -42,6 +42,7 @@ from shared.contracts.intake import (
 from shared.messaging import UnitOfWork
 from shared.refusal import Refusal
 from shared.rows import insert_rows
+from shared.web.problems import conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ async def draw(
     )
     roll = await members(connection, ward)
     wanted = {k: d for k, d in duties(rules, years, ended, roll).items() if d.period in touched}
-    there = {one.key: one for one in map(_laid, await store.laid(connection, ward, touched))}
+    there = {one.key: one for one in map(laid_of, await store.laid(connection, ward, touched))}
     plan = replan(there, wanted, now, await store.sent(connection, ward, touched))
     return Picture(movement, rules, wanted_periods, mine, touched, plan)
 
@@ -138,19 +139,22 @@ async def members(
 ) -> list[Member]:
     """The roll as the rules see it, without those who have left."""
     rows = await desk.participants(connection, ward, codes)
-    return [
-        Member(r.participant, r.kind, r.group_code, r.block, r.manner, r.registered_at)
-        for r in rows.values()
-        if r.left_on is None
-    ]
+    return [member_of(r) for r in rows.values() if r.left_on is None]
 
 
-def _laid(row: Any) -> Laid:
+def member_of(row: Any) -> Member:
+    """Somebody on the roll; whoever came back is as new as whoever came for the first time."""
+    came = row.rejoined_at or row.registered_at
+    return Member(row.participant, row.kind, row.group_code, row.block, row.manner, came)
+
+
+def laid_of(row: Any) -> Laid:
+    """A duty as it stands; what went with a participant that left can come back with it."""
     standing: Standing = "open"
     if row.met_at is not None:
         standing = "met"
     elif row.withdrawn_at is not None:
-        standing = "withdrawn" if row.withdrawn_why == "rule-changed" else "released"
+        standing = "withdrawn" if row.withdrawn_why in _COMES_BACK else "released"
     return Laid(
         row.participant,
         row.kind,
@@ -161,6 +165,9 @@ def _laid(row: Any) -> Laid:
         standing,
         row.by_hand,
     )
+
+
+_COMES_BACK = frozenset({"rule-changed", "left"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +181,39 @@ class Because:
 async def apply(work: UnitOfWork, ward: str, picture: Picture, why: Because) -> None:
     """Do what the picture shows; the locks of the roll and of all on it are held."""
     await _write_periods(work, ward, picture)
-    plan, now = picture.plan, work.business.now()
-    known = {row.id for row in await store.laid(work.connection, ward, picture.touched)}
+    offsets = {
+        code: picture.rules.offsets_of(one.rule.code) for code, one in picture.occurrences.items()
+    }
+    await carry_out(work, ward, picture.plan, picture.touched, offsets, why)
+
+
+def check_shown(plan: Replan, digest: str, shown: str | None) -> None:
+    """Raises Problem (409) unless what is done was shown, or nothing is done; `shown`: the digest
+    of what was.
+    """
+    counts = f"thêm {len(plan.new)}, đổi {len(plan.moved)} và rút {len(plan.withdrawn)} nhiệm vụ"
+    if shown is None and plan:
+        detail = f"Việc này sẽ {counts}; hãy xem trước rồi xác nhận kèm mã xem trước {digest}."
+        raise conflict("preview-needed", detail)
+    if shown is not None and shown != digest:
+        detail = f"Tình hình đã đổi sau khi xem trước: nay sẽ {counts}. Hãy xem lại rồi xác nhận."
+        raise conflict("picture-changed", detail)
+
+
+async def carry_out(
+    work: UnitOfWork,
+    ward: str,
+    plan: Replan,
+    touched: Iterable[str],
+    offsets: Mapping[str, Sequence[int]],
+    why: Because,
+    of: Iterable[str] | None = None,
+) -> None:
+    """Lay, move and withdraw as planned, tell it, and plan the reminders of all that is open in
+    the periods that are `touched`; `of` these participants only, where given.
+    """
+    now, periods = work.business.now(), frozenset(touched)
+    known = {row.id for row in await store.laid(work.connection, ward, periods, of)}
     again = [duty for duty in plan.new if _id(ward, duty) in known]
     await store.reopen_duties(work.connection, [_changed(ward, duty) for duty in again])
     await _insert(work, ward, [duty for duty in plan.new if _id(ward, duty) not in known])
@@ -187,7 +225,9 @@ async def apply(work: UnitOfWork, ward: str, picture: Picture, why: Because) -> 
     await insert_rows(
         work.connection, tables.obligation_change, _notes(ward, plan, again, why, now)
     )
-    await _plan_touched(work, ward, picture)
+    rows = await store.laid(work.connection, ward, periods, of)
+    waiting = [row for row in rows if laid_of(row).standing == "open"]
+    await plan_anew(work, waiting, offsets, await planning.planning_of(work.connection, ward))
 
 
 async def _write_periods(work: UnitOfWork, ward: str, picture: Picture) -> None:
@@ -201,6 +241,7 @@ async def _write_periods(work: UnitOfWork, ward: str, picture: Picture) -> None:
             "due": one.due,
             "due_text": one.due_text,
             "rule": one.rule.code,
+            "form": one.rule.form,
         }
         if row is None:
             values = {
@@ -216,12 +257,18 @@ async def _write_periods(work: UnitOfWork, ward: str, picture: Picture) -> None:
             await store.change_period(work.connection, ward, code, **said)
         else:
             continue
-        if one.rule.kind == "annual-report":
-            publish_period(work, ward, picture.movement, one, row.opened_at if row else now)
+        if one.rule.kind not in BY_DOCUMENT:
+            opened_at = row.opened_at if row else now
+            publish_period(work, ward, picture.movement, one, one.rule.kind, opened_at)
 
 
 def publish_period(
-    work: UnitOfWork, ward: str, movement: str, period: Any, opened_at: datetime
+    work: UnitOfWork,
+    ward: str,
+    movement: str,
+    period: Any,
+    kind: ObligationKind,
+    opened_at: datetime,
 ) -> None:
     """That a period (a form, or an occurrence) is open, or has another date."""
     work.publish(
@@ -234,6 +281,7 @@ def publish_period(
             opened_on=ward_day(opened_at),
             report_by=period.due,
             report_by_text=period.due_text,
+            kind=kind,
         )
     )
 
@@ -310,17 +358,6 @@ def _notes(
     ]
 
 
-async def _plan_touched(work: UnitOfWork, ward: str, picture: Picture) -> None:
-    """Plan the reminders of all that is open, by the new dates and offsets."""
-    rows = await store.laid(work.connection, ward, picture.touched)
-    waiting = [row for row in rows if _laid(row).standing == "open"]
-    offsets = {
-        code: picture.rules.offsets_of(one.rule.code) for code, one in picture.occurrences.items()
-    }
-    by = await planning.planning_of(work.connection, ward)
-    await plan_anew(work, waiting, offsets, by)
-
-
 async def lay(
     work: UnitOfWork, ward: str, new: Sequence[Duty], offsets: Mapping[str, Sequence[int]]
 ) -> None:
@@ -333,48 +370,6 @@ async def lay(
         identity, days = _id(ward, duty), offsets[duty.period]
         rows += planned_rows(identity, duty.manner, duty.due, days, now, by)
     await insert_rows(work.connection, tables.reminder, rows)
-
-
-async def lay_open_duties(work: UnitOfWork, ward: str, codes: Sequence[str]) -> None:
-    """Whoever comes onto the roll late owes what is still to come, or has days of their own."""
-    now, connection = work.business.now(), work.connection
-    newcomers = await members(connection, ward, codes)
-    periods = await desk.periods(connection, ward)
-    movements = await desk.movements(connection, ward)
-    by_rule = await _asked_by_rules(connection, ward, movements, periods.values(), newcomers)
-    new = [duty for duty in by_rule if duty.due >= now]
-    for period in periods.values():
-        if not period.rule:
-            new += asked_by_hand(
-                period,
-                [m for m in newcomers if is_still_asked(period.kind, m.manner, period.due, now)],
-            )
-    laid = {_laid(row).key for row in await store.laid(connection, ward, periods)}
-    offsets = {code: offsets_in(movements[row.movement], row.rule) for code, row in periods.items()}
-    await lay(work, ward, [duty for duty in new if duty.key not in laid], offsets)
-
-
-async def _asked_by_rules(
-    connection: AsyncConnection,
-    ward: str,
-    movements: Mapping[str, Mapping[str, Any]],
-    periods: Iterable[Any],
-    newcomers: Sequence[Member],
-) -> list[Duty]:
-    found: list[Duty] = []
-    opened: dict[str, dict[str, Any]] = {}
-    for row in periods:
-        if row.rule:
-            opened.setdefault(row.movement, {})[row.period] = row
-    for code, rows in opened.items():
-        rules = rules_of(movements[code])
-        ended = await store.ended_phases(connection, ward, code)
-        for year in sorted({row.year for row in rows.values()}):
-            for one in occurrences(rules, year, ended):
-                if one.period in rows:
-                    asked = (duty_of(rules, one, member) for member in newcomers)
-                    found += [duty for duty in asked if duty is not None]
-    return found
 
 
 def asked_by_hand(period: Any, asked: Iterable[Any]) -> list[Duty]:

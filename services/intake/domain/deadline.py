@@ -30,6 +30,19 @@ class Reminder:
     due_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was planned for a deadline before it is planned again: the offsets that still `wait`
+    for a morning ahead, and the mornings of which something was `said`.
+    """
+
+    wait: frozenset[int] = frozenset()
+    said: frozenset[datetime] = frozenset()
+
+
+NOTHING_BEFORE = Before()
+
+
 def plan_reminders(
     deadline: datetime,
     offsets: Iterable[int],
@@ -38,6 +51,7 @@ def plan_reminders(
     overdue: bool,
     by: Planning = NATIONAL_PLANNING,
     laid_at: datetime | None = None,
+    before: Before = NOTHING_BEFORE,
 ) -> list[Reminder]:
     """The reminders still ahead of `now`; with `overdue`, also those for the days after.
 
@@ -45,13 +59,22 @@ def plan_reminders(
     its deadline since then is planned too, for nothing else would say that it is overdue.
 
     A day off is moved to the working day before it. Of reminders that meet on one day the one
-    nearest to the deadline stays, so nobody is written to twice in a morning.
+    nearest to the deadline stays, so nobody is written to twice in a morning. What waited and
+    would now have gone out on a morning that has passed is planned for it all the same, and so
+    goes out at once, unless something was said of that morning.
     """
     day, calendar = ward_day(deadline), by.calendar
-    slots: dict[datetime, int] = {}
-    for offset in sorted({*offsets}, reverse=True):
-        slots[morning_of(calendar.on_or_before(day - timedelta(days=offset)))] = offset
-    planned = [Reminder(offset, at) for at, offset in slots.items() if now < at <= deadline]
+    mornings = {
+        offset: morning_of(calendar.on_or_before(day - timedelta(days=offset)))
+        for offset in sorted({*offsets}, reverse=True)
+    }
+    slots = {at: offset for offset, at in mornings.items()}
+    missed = {at for offset, at in mornings.items() if offset in before.wait} - before.said
+    planned = [
+        Reminder(offset, at)
+        for at, offset in slots.items()
+        if at <= deadline and (now < at or at in missed)
+    ]
     if overdue:
         since = now if laid_at is None else min(laid_at, now)
         planned += [one for one in _after_the_deadline(day, by) if one.due_at > since]

@@ -13,20 +13,23 @@ from typing import Any
 
 Body = Mapping[str, Any]
 
-TEXTS = ("situation", "digital_literacy", "difficulties")
+TEXTS = ("situation", "digital_literacy", "difficulties", "lessons", "directions")
 KEYED: Mapping[str, str] = {"contents": "content", "items": "criterion", "indicators": "code"}
-LISTED: Mapping[str, str] = {"role_models": "name", "nominations": "subject"}
+LISTED: Mapping[str, str] = {"aims": "aim", "role_models": "name", "nominations": "subject"}
 SECTIONS = (
     "situation",
+    "aims",
     "contents",
     "items",
     "indicators",
     "role_models",
     "digital_literacy",
     "difficulties",
+    "lessons",
+    "directions",
     "nominations",
 )
-"""As a report is read."""
+"""Of all forms, as a report is read."""
 
 _KEPT = "Phần này không bị trả lại nên phải giữ nguyên như bản số {revision}."
 _GONE = "Bản số {revision} có {count} mục không bị trả lại mà bản này bỏ đi: {names}."
@@ -70,7 +73,7 @@ def _leaves(body: Body) -> Iterator[tuple[str, str]]:
 def _leaves_of_part(place: str, part: Body, by: str) -> Iterator[tuple[str, str]]:
     yield place, str(part[by])
     for name, value in part.items():
-        if name == by or value in (None, "", False):
+        if name == by or value in (None, "", False, []):
             continue
         if name == "evidence":
             for number, one in enumerate(value, 1):
@@ -113,7 +116,7 @@ def leads_somewhere(body: Body, pointer: str) -> bool:
         return False
     if len(names) == 1 or names[0] in TEXTS:
         return len(names) == 1
-    return names[1].isascii() and names[1].isdigit() and int(names[1]) < len(body[names[0]])
+    return names[1].isascii() and names[1].isdigit() and int(names[1]) < len(body.get(names[0], ()))
 
 
 def locked_changes(before: SentBack, body: Body) -> dict[str, str]:
@@ -138,7 +141,8 @@ def _same_text(old: Body, new: Body, name: str) -> bool:
 
 
 def _is_first(body: Body) -> bool:
-    return bool(body["form_version"] == 1)
+    is_annual = body.get("form", "annual-report") == "annual-report"
+    return is_annual and bool(body["form_version"] == 1)
 
 
 def _locked_in_keyed(before: SentBack, body: Body, section: str, by: str) -> dict[str, str]:
@@ -183,8 +187,8 @@ def _by_key(body: Body, section: str, by: str) -> dict[Any, _Numbered]:
     return found
 
 
-_ASKED_LATER = ("nothing_arose", "reason")
-"""Fields of an item that form 1 did not have."""
+_ASKED_LATER = ("nothing_arose", "reason", "title", "unit", "criterion", "evidence")
+"""Fields of an item or an indicator that form 1 did not have, or not from the first."""
 
 
 def _same(old: Body, new: Body, *, is_first: bool) -> bool:
@@ -195,8 +199,7 @@ def _same(old: Body, new: Body, *, is_first: bool) -> bool:
 
 
 def _value(part: Body, name: str) -> Any:
-    empty: Any = False if name == "nothing_arose" else ""
-    return part.get(name, empty) if name in _ASKED_LATER else part.get(name)
+    return (part.get(name) or None) if name in _ASKED_LATER else part.get(name)
 
 
 def _locked_in_list(before: SentBack, body: Body, section: str) -> dict[str, str]:

@@ -103,7 +103,10 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """What somebody may do for a principal on a day: never more than the principal holds."""
+    """What somebody may do for a principal on a day: never more than the principal holds.
+
+    `stakes`: all units of the principal's, by whatever role, lent or not.
+    """
 
     id: int
     principal: str
@@ -115,6 +118,7 @@ class Acting:
     document: str
     until: date
     heads: frozenset[str] = frozenset()
+    stakes: frozenset[str] = frozenset()
 
 
 def roles_on(held: Iterable[Holding], on: date) -> frozenset[Role]:
@@ -123,6 +127,17 @@ def roles_on(held: Iterable[Holding], on: date) -> frozenset[Role]:
 
 def units_on(held: Iterable[Holding], on: date) -> frozenset[str]:
     return frozenset(one.of for one in held if one.role in OF_THE_UNIT and one.in_force(on))
+
+
+def own_units(unit: str, held: Iterable[Holding], on: date) -> frozenset[str]:
+    """All units of somebody: the one they belong to, and those they answer for now or later."""
+    answers_for = (one.of for one in held if one.role in OF_THE_UNIT and one.is_open(on))
+    return frozenset({unit, *answers_for} - {""})
+
+
+def stands_in_for(held: Iterable[Holding], on: date) -> frozenset[str]:
+    """The units whose files somebody takes as a substitute, now or later."""
+    return frozenset(one.of for one in held if one.role == "substitute-officer" and one.is_open(on))
 
 
 def heads_on(held: Iterable[Holding], on: date) -> frozenset[str]:
@@ -166,15 +181,17 @@ def check_grant(
     wanted: Holding,
     *,
     person: str,
-    unit: str,
+    own: frozenset[str],
+    stands_in: frozenset[str],
     also: frozenset[Role],
     by: frozenset[str],
     document: str,
 ) -> None:
     """Raises Refusal when a role may not be granted.
 
-    `unit` is the one the person belongs to, `also` the other roles they hold or act in, `by` who
-    grants it and for whom, `document` the number of the decision that names them.
+    `own` are the person's units, `stands_in` those whose files they take, `also` the other roles
+    that they hold or act in, `by` who grants it and for whom, `document` the number of the
+    decision that names them.
     """
     if person in by:
         raise Refusal("own-role", "Không ai tự giao vai trò cho mình; người khác sẽ giao.")
@@ -186,11 +203,19 @@ def check_grant(
     if wanted.role in NAMED_BY_DECISION and not document:
         detail = "Vai trò này cần số của quyết định cử người giữ."
         raise Refusal("document-missing", detail, "/document")
-    if wanted.role == "substitute-officer" and wanted.of == unit:
-        detail = "Không ai xử lý hồ sơ của đơn vị mình; người thay phải thuộc đơn vị khác."
-        raise Refusal("own-unit", detail, "/unit")
+    if wanted.role == "substitute-officer":
+        check_stands_in(own, frozenset({wanted.of}))
+    elif wanted.role in OF_THE_UNIT:
+        check_stands_in(frozenset({wanted.of}), stands_in)
     for one in sorted(also):
         check_together(wanted.role, one)
+
+
+def check_stands_in(own: frozenset[str], stands_in: frozenset[str], pointer: str = "/unit") -> None:
+    """Raises Refusal when somebody would take the file of a unit of their own."""
+    if own & stands_in:
+        detail = "Không ai xử lý hồ sơ của đơn vị mình; người thay phải thuộc đơn vị khác."
+        raise Refusal("own-unit", detail, pointer)
 
 
 def check_together(one: Role, other: Role) -> None:
@@ -223,8 +248,10 @@ def check_delegation(
     principals: Iterable[Holding],
     delegates: frozenset[Role],
     by: frozenset[str],
+    own: frozenset[str] = frozenset(),
 ) -> None:
-    """Raises Refusal when nobody may act so. `delegates`: roles the delegate holds or acts in.
+    """Raises Refusal when nobody may act so. `delegates`: roles the delegate holds or acts in,
+    `own`: the delegate's units.
 
     A principal gives their own roles away themselves; who enters it for others may not be the one
     who gets them.
@@ -236,6 +263,7 @@ def check_delegation(
     _check_days(wanted.since, wanted.until)
     if not wanted.document:
         raise Refusal("document-missing", "Cần số của văn bản ủy quyền.", "/document")
+    principals = tuple(principals)
     lasting = roles_on(principals, wanted.since)
     for role in sorted(wanted.roles):
         if role in PERSONAL:
@@ -246,6 +274,8 @@ def check_delegation(
             raise Refusal("role-not-held", detail, "/roles")
         for other in sorted(delegates):
             check_together(role, other)
+        if role == "substitute-officer":
+            check_stands_in(own, stands_in_for(principals, wanted.since), "/delegate")
 
 
 def warnings_of(held: Iterable[tuple[Role, str]], competing: Iterable[str]) -> tuple[str, ...]:

@@ -2,13 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 from uuid import UUID
 
-from shared.contracts.inbound import ReportSubmitted
+from shared.contracts.inbound import Indicator, Item, ReportSubmitted
 from shared.refusal import Refusal
 
 Kind = Literal["pdf", "docx", "xlsx", "png", "jpeg"]
@@ -129,24 +129,35 @@ def file_in(address: str) -> UUID | None:
 
 def named_files(report: ReportSubmitted) -> Iterator[tuple[str, UUID, str | None]]:
     """The files brought here that a report's evidence names: JSON pointer, file, its digest."""
-    for at, item in enumerate(report.items):
-        for number, one in enumerate(item.evidence):
-            file = file_in(one.url)
-            if file is not None:
-                yield f"/items/{at}/evidence/{number}", file, one.sha256
+    parts_of: dict[str, Sequence[Item | Indicator]] = {
+        "items": report.items,
+        "indicators": report.indicators,
+    }
+    for section, parts in parts_of.items():
+        for at, part in enumerate(parts):
+            for number, one in enumerate(part.evidence):
+                file = file_in(one.url)
+                if file is not None:
+                    yield f"/{section}/{at}/evidence/{number}", file, one.sha256
 
 
 def wrong_files(report: ReportSubmitted, known: Mapping[UUID, Filed]) -> dict[str, str]:
     """By pointer, what is wrong with the files that a report names; `known`: those still here."""
-    wrong: dict[str, str] = {}
+    whose, wrong = (report.participant, report.period), dict[str, str]()
     for pointer, identity, told in named_files(report):
-        file = known.get(identity)
-        whose = (report.participant, report.period)
-        if file is None or (file.participant, file.period) != whose:
-            wrong[f"{pointer}/url"] = "Không có tệp minh chứng này trong hồ sơ của kỳ báo cáo."
-        elif told not in {None, file.sha256}:
-            wrong[f"{pointer}/sha256"] = "Mã kiểm tra (sha256) khác với tệp đã tải lên."
+        wrong |= wrong_file(pointer, known.get(identity), told, whose)
     return wrong
+
+
+def wrong_file(
+    pointer: str, file: Filed | None, told: str | None, whose: tuple[str, str]
+) -> dict[str, str]:
+    """The same of one file, of whose digest was `told`; `whose`: (participant, period)."""
+    if file is None or (file.participant, file.period) != whose:
+        return {f"{pointer}/url": "Không có tệp minh chứng này trong hồ sơ của kỳ báo cáo."}
+    if told not in {None, file.sha256}:
+        return {f"{pointer}/sha256": "Mã kiểm tra (sha256) khác với tệp đã tải lên."}
+    return {}
 
 
 def check_room(held: int, most: int) -> None:

@@ -136,6 +136,39 @@ def order(state: State, command: Command, manner: Manner, givers: Iterable[str])
     return target
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All that an order about a duty rests on. `is_sent`: what it asks for is in already."""
+
+    state: State
+    manner: Manner
+    has_left: bool = False
+    is_sent: bool = False
+
+
+def decide_order(standing: Standing, command: Command, givers: Iterable[str]) -> State:
+    """Where an order leads. Raises Refusal as `order`, and where a duty would be asked for again
+    that nobody could meet any more.
+    """
+    target = order(standing.state, command, standing.manner, givers)
+    if command == "reopen" and standing.has_left:
+        detail = "Đơn vị, cá nhân này đã thôi tham gia nên không mở lại nhiệm vụ."
+        raise Refusal("left-already", detail)
+    if command == "reopen" and standing.is_sent:
+        detail = "Báo cáo hoặc văn bản của kỳ này đã có rồi nên không cần mở lại nhiệm vụ."
+        raise Refusal("sent-already", detail)
+    return target
+
+
+def may_be_ordered(standing: Standing, command: Command, givers: Iterable[str]) -> bool:
+    """What a page offers: nothing that `decide_order` would refuse."""
+    try:
+        decide_order(standing, command, givers)
+    except Refusal:
+        return False
+    return True
+
+
 _CLOSED: dict[State, str] = {
     "open": "Nhiệm vụ này đang chờ thực hiện nên không cần mở lại.",
     "met": "Nhiệm vụ này không còn chờ thực hiện: đã thực hiện xong.",

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from services.intake.domain.deadline import (
@@ -17,7 +17,10 @@ from services.intake.domain.deadline import (
 )
 from services.intake.domain.difference import SentBack, locked_changes
 from services.intake.domain.evidence import Filed, wrong_files
-from shared.contracts.inbound import Reason, RejectionCode, ReportSubmitted
+from services.intake.domain.form import Form, report_form, wrong_sections
+from shared.contracts.forms import ReportModel
+from shared.contracts.inbound import Item, Reason, RejectionCode, ReportSubmitted
+from shared.contracts.intake import ObligationKind
 from shared.refusal import Refusal
 
 State = Literal["none", "received", "returned", "accepted", "withdrawn", "reopened"]
@@ -43,8 +46,6 @@ _WHY_NOT: dict[Command, str] = {
     "reopen": "Chỉ mở lại được báo cáo đã được tiếp nhận chính thức.",
 }
 
-REASONED = 2
-"""The form from which on whatever is not applicable or did not arise says why."""
 LARGEST_REPORT = 700_000
 """Bytes of JSON: what is published of a report has to pass through the broker."""
 
@@ -90,11 +91,15 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class OpenPeriod:
-    """A period that takes reports; `report_by` is its last on-time moment."""
+    """A period that takes reports; `report_by` is its last on-time moment. `form`: what its rule
+    names as the form, "" for any of its kind.
+    """
 
     code: str
     report_by: datetime
     corrections: Corrections = BY_THEIR_OWN_DATE
+    kind: ObligationKind = "annual-report"
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +144,27 @@ def transition(state: State, command: Command) -> State:
 def content_digest(submission: ReportSubmitted) -> str:
     """What makes two submissions the same: everything but the time that the sender claims.
 
-    What form 1 did not have is left out where it holds nothing, so that a report which was taken
-    before there was a form 2 is known again.
+    What the first form did not have is left out where it holds nothing, so that a report which was
+    taken before there were others is known again.
     """
     content = submission.model_dump(mode="json", exclude={"submitted_at"})
-    for name in ("situation", "digital_literacy"):
-        if not content[name]:
-            del content[name]
+    if content["form"] == _FIRST_FORM:
+        del content["form"]
+    _drop_empty(content, ("situation", "digital_literacy", "aims", "lessons", "directions"))
     for item in content["items"]:
-        for name in ("nothing_arose", "reason"):
-            if not item[name]:
-                del item[name]
+        _drop_empty(item, ("nothing_arose", "reason"))
+    for indicator in content["indicators"]:
+        _drop_empty(indicator, ("title", "unit", "criterion", "evidence"))
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+_FIRST_FORM = ReportSubmitted.model_fields["form"].default
+
+
+def _drop_empty(part: dict[str, Any], names: Sequence[str]) -> None:
+    for name in names:
+        if not part[name]:
+            del part[name]
 
 
 def decide_submission(
@@ -191,7 +205,8 @@ def _reasons(desk: Desk, submission: ReportSubmitted) -> Iterator[Reason]:
     yield from _reasons_of_state(desk.current, submission)
     wrong = _wrong_size(submission)
     if desk.reporter is not None and desk.period is not None:
-        wrong |= _wrong_items(desk.reporter, submission) | _wrong_references(desk, submission)
+        wrong |= _wrong_form(desk.reporter, desk.period, submission)
+        wrong |= _wrong_references(desk, submission)
         wrong |= wrong_files(submission, desk.files)
         if desk.sent_back is not None:
             wrong |= locked_changes(desk.sent_back, submission.model_dump(mode="json")) | wrong
@@ -222,7 +237,24 @@ def _wrong_size(submission: ReportSubmitted) -> dict[str, str]:
     return {"": detail}
 
 
-def _wrong_items(reporter: Reporter, submission: ReportSubmitted) -> dict[str, str]:
+def _wrong_form(
+    reporter: Reporter, period: OpenPeriod, submission: ReportSubmitted
+) -> dict[str, str]:
+    """By the form that the obligation asks for; of a report on another one nothing more is said."""
+    form = report_form(period.kind, period.form, submission.form, submission.form_version)
+    return wrong_on(form, reporter, submission) if isinstance(form, Form) else form
+
+
+def wrong_on(form: Form, reporter: Reporter, submission: ReportSubmitted) -> dict[str, str]:
+    """What is wrong with a report that is on this form, by pointer."""
+    if not issubclass(form.model, ReportModel):
+        raise TypeError(f"{form.name} is no form of a report")
+    return wrong_sections(form, submission) | _wrong_items(reporter, form.model, submission)
+
+
+def _wrong_items(
+    reporter: Reporter, form: type[ReportModel], submission: ReportSubmitted
+) -> dict[str, str]:
     wrong: dict[str, str] = {}
     seen: set[str] = set()
     for number, item in enumerate(submission.items):
@@ -234,18 +266,33 @@ def _wrong_items(reporter: Reporter, submission: ReportSubmitted) -> dict[str, s
             wrong[f"{place}/criterion"] = "Tiêu chí này đã có ở trên."
         seen.add(item.criterion)
         unscored = item.not_applicable or item.nothing_arose
-        if unscored == (item.self_score is not None):
-            wrong[f"{place}/self_score"] = (
-                "Ghi điểm tự chấm, hoặc ghi không áp dụng hay không phát sinh;"
-                " không ghi cả hai, không bỏ cả hai."
-            )
+        wrong |= _wrong_result(place, item, scored=form.SCORED)
         if item.not_applicable and item.nothing_arose:
             wrong[f"{place}/nothing_arose"] = (
                 "Ghi không áp dụng, hoặc ghi không phát sinh; không ghi cả hai."
             )
-        if unscored and not item.reason and submission.form_version >= REASONED:
+        if unscored and not item.reason and form.REASONED:
             wrong[f"{place}/reason"] = "Nêu lý do không áp dụng hoặc không phát sinh."
     return wrong
+
+
+def _wrong_result(place: str, item: Item, *, scored: bool) -> dict[str, str]:
+    """Points of the unit's own, or words where the form has no points; or neither of both."""
+    unscored = item.not_applicable or item.nothing_arose
+    if scored:
+        words = (
+            "Ghi điểm tự chấm, hoặc ghi không áp dụng hay không phát sinh;"
+            " không ghi cả hai, không bỏ cả hai."
+        )
+        wrong = unscored == (item.self_score is not None)
+        return {f"{place}/self_score": words} if wrong else {}
+    if item.self_score is not None:
+        words = "Mẫu này không chấm điểm; điểm tự chấm ghi ở báo cáo năm."
+        return {f"{place}/self_score": words}
+    if unscored or item.narrative:
+        return {}
+    words = "Ghi kết quả, hoặc ghi không áp dụng hay không phát sinh."
+    return {f"{place}/narrative": words}
 
 
 def _wrong_references(desk: Desk, submission: ReportSubmitted) -> dict[str, str]:
@@ -253,6 +300,15 @@ def _wrong_references(desk: Desk, submission: ReportSubmitted) -> dict[str, str]
     for number, content in enumerate(submission.contents):
         if content.content not in desk.contents:
             wrong[f"/contents/{number}/content"] = "Kế hoạch không có nội dung mang số này."
+    criteria = desk.reporter.criteria if desk.reporter else frozenset()
+    codes: set[str] = set()
+    for number, indicator in enumerate(submission.indicators):
+        if indicator.criterion is not None and indicator.criterion not in criteria:
+            allowed = ", ".join(sorted(criteria)) or "chưa có"
+            wrong[f"/indicators/{number}/criterion"] = f"Tiêu chí của nhóm này: {allowed}."
+        if indicator.code in codes:
+            wrong[f"/indicators/{number}/code"] = "Chỉ tiêu này đã có ở trên."
+        codes.add(indicator.code)
     for number, nomination in enumerate(submission.nominations):
         if nomination.form not in desk.forms:
             wrong[f"/nominations/{number}/form"] = "Không có hình thức khen thưởng này."

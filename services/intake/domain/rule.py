@@ -12,14 +12,15 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal
 
+from services.intake.domain.form import forms_of, names_of
 from shared.calendar import last_moment_before, last_moment_of, vietnamese_date, ward_day
 from shared.contracts.intake import Manner, ObligationKind
 from shared.refusal import Refusal
 
-BY_DOCUMENT: frozenset[ObligationKind] = frozenset(
-    {"unit-plan", "digital-literacy-plan", "midterm-report", "final-report"}
-)
-"""Kinds that are met by a document of the unit's own, recorded by number and date of issue."""
+BY_DOCUMENT: frozenset[ObligationKind] = frozenset({"unit-plan", "digital-literacy-plan"})
+"""Kinds that are met by a document of the unit's own, recorded by number and date of issue; the
+others are met by a report.
+"""
 
 Key = tuple[str, ObligationKind, str]
 """(participant, kind, period): one duty, however often it is planned."""
@@ -70,7 +71,8 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class ObligationRule:
-    """`years` empty: all of the movement's; `phase`: only the years that belong to it.
+    """`years` empty: all of the movement's; `phase`: only the years that belong to it. `form`: what
+    it is written on (`domain/form.py`), "" for any form of its kind.
 
     `offsets` empty: the movement's. `newcomer_days`: whoever registers after the deadline has so
     many days of their own; None: is not asked for what was due before [design reading].
@@ -87,6 +89,7 @@ class ObligationRule:
     phase: int | None = None
     offsets: tuple[int, ...] = ()
     newcomer_days: int | None = None
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +360,7 @@ def check_rules(
         if rule.phase is not None and rule.phase not in numbers:
             detail = f"Không có giai đoạn {rule.phase}."
             yield Refusal("unknown-phase", detail, f"{place}/phase")
+        yield from wrong_form(rule.kind, rule.form, place)
         for name, said, known in (
             ("groups", rule.who.groups, groups),
             ("blocks", rule.who.blocks, blocks),
@@ -366,6 +370,14 @@ def check_rules(
                 yield Refusal("unknown-code", detail, f"{place}/{name}")
         codes.add(rule.code)
         suffixes.add(rule.suffix)
+
+
+def wrong_form(kind: ObligationKind, form: str, place: str) -> Iterator[Refusal]:
+    """A form that is named for a duty of a kind and is none of it; `place`: a pointer."""
+    if not forms_of(kind, form):
+        known = ", ".join(names_of(kind))
+        detail = f"Việc này không có mẫu {form}; ghi một trong: {known}; hoặc để trống."
+        yield Refusal("unknown-form", detail, f"{place}/form")
 
 
 def offsets_in(data: Mapping[str, Any], rule: str) -> Sequence[int]:

@@ -67,6 +67,7 @@ def person_claims(session: Session, held: Holdings, acting: Acting | None) -> di
         "heads": sorted(acting.heads if acting else held.heads),
         "act_for": acting.principal if acting else "",
         "act_unit": acting.unit if acting else "",
+        "act_units": sorted(acting.stakes) if acting else [],
         "scope": "",
     }
 

@@ -50,7 +50,7 @@ class Line(Protocol):
 def standing(kind: ObligationKind, line: Line, now: datetime) -> Standing:
     if kind in BY_DOCUMENT and line.plan_on_time is not None:
         return "recorded" if line.plan_on_time else "recorded-late"
-    if kind == "annual-report" and line.revision is not None:
+    if kind not in BY_DOCUMENT and line.revision is not None:
         return line.outcome or "received"
     if line.due is None or line.manner not in IS_REMINDED:
         return "free"

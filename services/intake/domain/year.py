@@ -102,7 +102,8 @@ Sort = Literal["block", "name", "due"]
 class Wanted:
     """What of a year's board is asked for; "" narrows nothing.
 
-    `state` is of any duty of the row, `blocks` the order of the khối, `q` a part of a name or code
+    `state` is of any duty of the row (escalated: still open after the unit's head was told of it),
+    `blocks` the order of the khối, `q` a part of a name or code
     with or without marks.
     """
 
@@ -112,6 +113,6 @@ class Wanted:
     kind: str = ""
     manner: str = ""
     duty: str = ""
-    state: CellState | Literal["waiting", ""] = ""
+    state: CellState | Literal["waiting", "escalated", ""] = ""
     q: str = ""
     sort: Sort = "block"

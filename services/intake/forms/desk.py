@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake.domain.roll import Contact, Entry
 from services.intake.domain.standing import Standing, standing
-from shared.contracts.base import Code, Day, Instant, Text
+from shared.contracts.base import Code, Instant, Text
+from shared.contracts.forms import Plan1
 from shared.contracts.intake import Manner, ObligationKind
 
 PersonId = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=120)]
@@ -49,17 +50,21 @@ class ParticipantsForm(_Form):
     participants: tuple[ParticipantForm, ...] = Field(min_length=1, max_length=5000)
 
 
-class PlanForm(_Form):
-    """A unit's own plan; it is judged by its date of issue."""
+class PlanForm(Plan1):
+    """A unit's own plan; it is judged by its date of issue. `evidence`: where the signed plan is to
+    be seen; it may be handed in later, with the same number and date.
+    """
 
     model_config = _like(
-        participant="tieu-hoc-1", period="2025-plan", number="12/KH-TH", issued_on="2025-08-20"
+        participant="tieu-hoc-1",
+        period="2025-plan",
+        number="12/KH-TH",
+        issued_on="2025-08-20",
+        evidence={"title": "Kế hoạch số 12/KH-TH", "url": "https://truong.example/12-kh-th.pdf"},
     )
 
     participant: Code
     period: Code
-    number: Text = Field(min_length=1, max_length=100)
-    issued_on: Day
 
 
 class ReturnReasonForm(_Form):

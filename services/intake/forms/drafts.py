@@ -28,14 +28,32 @@ class ReopeningForm(ReturnForm):
     """The office asks for a new version of an accepted report: why, by place, and until when."""
 
 
-class DraftForm(_Form):
-    """Fields to save; what is not named stays as it is, and an empty text empties a field."""
+class Attachment(_Form):
+    """A file that was brought, as evidence in a part of the report: "items.a1"."""
 
-    model_config = _like(fields={"items.a1.narrative": "Đã tập huấn cho toàn đơn vị."})
+    model_config = _like(file="0198f2a4-6f6e-7c3a-9a51-2f5c9f1f0c01", part="items.a1")
+
+    file: UUID
+    part: FieldName
+
+
+class DraftForm(_Form):
+    """Fields to save; what is not named stays as it is, and an empty text empties a field.
+
+    `attach`: files that are to be evidence, each in the next free row of its part. `revision`: the
+    newest revision of the report that its author has seen; once there is a newer one, nothing is
+    saved.
+    """
+
+    model_config = _like(
+        fields={"items.a1.narrative": "Đã tập huấn cho toàn đơn vị."}, attach=[], revision=0
+    )
 
     fields: dict[FieldName, Typed] = Field(
         max_length=MOST_FIELDS, examples=[{"items.a1.narrative": "Đã tập huấn cho toàn đơn vị."}]
     )
+    attach: tuple[Attachment, ...] = Field(default=(), max_length=100)
+    revision: int | None = Field(default=None, ge=0, le=1000)
 
 
 class ActForm(_Form):
@@ -48,13 +66,13 @@ class ActForm(_Form):
 
 
 class PaperForm(_Form):
-    """The document that the office enters on a unit's behalf; `scan`: the file's id, if there."""
+    """The document that the office enters on a unit's behalf; `scan`: its file of evidence."""
 
     number: Text = Field(min_length=1, max_length=100)
     dated: Day
     received_on: Day
     came_by: Literal["paper", "mail"] = "paper"
-    scan: UUID | None = None
+    scan: UUID
 
 
 class DraftSubmissionForm(_Form):

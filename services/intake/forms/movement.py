@@ -76,7 +76,8 @@ class RuleForm(_Form):
     """Who owes what by when. `manners` empty: those usual for the kind; `kinds`, `groups` and
     `blocks` empty: all of them; `years` empty: all of the movement's, or of `phase`.
 
-    `form` is the version of the report's form, "" for what is met by a document of the unit's own.
+    `form` is the code of the form that it is written on, for any of its versions, or the name of
+    one version ("annual-report.v2"); "" for any form of the kind.
     `newcomer_days`: days that whoever registers after the deadline has of their own.
     """
 
@@ -114,6 +115,7 @@ class RuleForm(_Form):
             self.phase,
             self.offsets,
             self.newcomer_days,
+            self.form,
         )
 
 
@@ -205,7 +207,9 @@ class ReviewForm(_Form):
 
 
 class PeriodForm(_Form):
-    """Opens a period by hand: a duty of one kind with its last on-time moment."""
+    """Opens a period by hand: a duty of one kind with its last on-time moment; `form` as a rule has
+    it.
+    """
 
     model_config = _like(
         period="2025-annual",
@@ -224,6 +228,7 @@ class PeriodForm(_Form):
     year: Year
     due: Instant
     due_text: Text = Field(min_length=1)
+    form: Text = Field(default="", max_length=80)
 
 
 class Launched(BaseModel):

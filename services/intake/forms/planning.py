@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.intake.domain.form import forms_of
 from services.intake.domain.obligation import State, state_of
 from services.intake.domain.workday import LONGEST_GRACE, DayKind
 from shared.contracts.base import Day, Instant, Text
@@ -99,7 +100,9 @@ class PlannedReminder(BaseModel):
 
 
 class DutyDetail(BaseModel):
-    """A duty with what was ordered for it and what is planned."""
+    """A duty with what was ordered for it and what is planned; `forms`: those that it is met on,
+    the newest last.
+    """
 
     model_config = _like(
         obligation="5d0c1b52-6c0f-5b52-9d63-9f1f7c1d1a52",
@@ -109,6 +112,7 @@ class DutyDetail(BaseModel):
         manner="owes",
         due="2025-12-09T23:59:59+07:00",
         due_text="trước ngày 10/12/2025",
+        forms=["annual-report.v1", "annual-report.v2"],
         state="open",
         changes=[],
         reminders=[],
@@ -121,6 +125,7 @@ class DutyDetail(BaseModel):
     manner: Manner
     due: Instant
     due_text: str
+    forms: tuple[str, ...]
     state: State
     changes: tuple[DutyChange, ...]
     reminders: tuple[PlannedReminder, ...]
@@ -129,6 +134,7 @@ class DutyDetail(BaseModel):
     def of(cls, row: Any, changes: Any, reminders: Any) -> Self:
         fields = row._asdict() | {
             "obligation": row.id,
+            "forms": [form.name for form in forms_of(row.kind, row.form)],
             "state": state_of(row.met_at, row.withdrawn_why),
             "changes": [change._asdict() for change in changes],
             "reminders": [reminder._asdict() for reminder in reminders],

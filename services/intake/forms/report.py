@@ -1,8 +1,8 @@
-"""The report's form: its sections and fields, what was typed in them as a report, and back.
+"""A report's form as a page: its sections and fields, what was typed as a report, and back.
 
-The contract (`shared.contracts.inbound`) is the one source: what a page asks for is the fields of
-its models, for the criteria, contents and reward forms of the movement's version. A field's name
-is its place in the report with codes for numbers: "items.a1.narrative".
+The form (`domain/form.py`) is the one source: what a page asks for is the sections and fields of
+its model, for the criteria, contents and reward forms of the movement's version. A field's name is
+its place in the report with codes for numbers: "items.a1.narrative", "indicators.a1-1.value".
 """
 
 import re
@@ -13,27 +13,33 @@ from typing import Any, Literal
 from annotated_types import MaxLen
 from pydantic import BaseModel
 
+from services.intake.domain.difference import TEXTS
+from services.intake.domain.form import FORMS, Form, section_titles
+from shared.contracts.forms import ReportModel
 from shared.contracts.inbound import (
+    AimResult,
     ContentResult,
     Evidence,
+    Indicator,
     Item,
     NominationClaim,
     ReportSubmitted,
     RoleModel,
 )
 
-FORM_VERSION = 2
-"""The form that pages write."""
 MOST_ROWS = 50
 _NUMBER = re.compile(r"[0-9]{1,3}(?=\.|$)")
+_INDICATOR = re.compile(r"indicators\.([a-z0-9-]{1,80})\.")
+_SLOT = re.compile(r"(?P<criterion>.+)-(?P<number>[1-9][0-9]?)")
 
-Kind = Literal["area", "line", "points", "standing", "reward"]
+Kind = Literal["area", "line", "points", "standing", "reward", "reached"]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the movement's version asks of a participant: (code, text) each."""
+    """What the movement's version asks of a participant, (code, text) each, and on which form."""
 
+    form: Form
     contents: Sequence[tuple[int, str]]
     criteria: Sequence[tuple[str, str]]
     rewards: Sequence[tuple[str, str]]
@@ -67,16 +73,17 @@ class Section:
 
 
 TITLES: Mapping[str, str] = {
-    "situation": "Tình hình triển khai",
-    "contents": "Kết quả theo các nội dung thi đua",
-    "items": "Kết quả theo tiêu chí",
-    "indicators": "Chỉ tiêu",
-    "role_models": "Điển hình tiên tiến, mô hình, sáng kiến",
-    "digital_literacy": "Bình dân học vụ số",
-    "difficulties": "Khó khăn, vướng mắc, kiến nghị",
-    "nominations": "Đề nghị khen thưởng",
+    name: title
+    for form in reversed(FORMS)
+    if issubclass(form.model, ReportModel)
+    for name, title in section_titles(form).items()
 }
-"""Sections of the annual report, in their order."""
+"""Sections of all forms; what the annual report has is called as it is there."""
+REACHED: Mapping[str, str] = {
+    "reached": "Đạt",
+    "partly": "Đạt một phần",
+    "not-reached": "Chưa đạt",
+}
 STANDINGS: Mapping[str, str] = {
     "not-applicable": "Không áp dụng với đơn vị",
     "nothing-arose": "Không phát sinh trong kỳ",
@@ -93,8 +100,29 @@ _LABELS: Mapping[str, str] = {
     "summary": "Tóm tắt",
     "subject": "Tập thể, cá nhân được đề nghị",
     "form": "Hình thức khen thưởng",
+    "aim": "Mục tiêu",
+    "reached": "Mức đạt",
+    "result": "Kết quả cụ thể",
+    "value": "Số liệu",
+    "unit": "Đơn vị tính",
 }
 _NOMINATED_FOR = "Thành tích, lý do đề nghị"
+_INDICATOR_TITLE = "Tên chỉ tiêu"
+_NO_RESULT = "Hoặc không có kết quả vì"
+_ROWS: Mapping[str, tuple[str, type[BaseModel], Sequence[tuple[str, Kind]]]] = {
+    "aims": (
+        "Mục tiêu",
+        AimResult,
+        (("aim", "line"), ("reached", "reached"), ("result", "area")),
+    ),
+    "role_models": ("Mục", RoleModel, (("name", "line"), ("summary", "area"))),
+    "nominations": (
+        "Đề nghị",
+        NominationClaim,
+        (("subject", "line"), ("form", "reward"), ("reason", "area")),
+    ),
+}
+"""Sections whose rows are numbered."""
 
 
 def _limit(model: type[BaseModel], name: str) -> int | None:
@@ -121,46 +149,82 @@ def sections(asked: Asked, fields: Mapping[str, str]) -> list[Section]:
         for number, text in asked.contents
     )
     items = tuple(
-        Part(f"items.{code}", f"Tiêu chí {code}", tuple(_item(f"items.{code}", fields)), text)
+        Part(
+            f"items.{code}",
+            f"Tiêu chí {code}",
+            tuple(_item(f"items.{code}", fields, scored=is_scored(asked.form))),
+            text,
+        )
         for code, text in asked.criteria
     )
-    models = tuple(
-        _row(
-            f"role_models.{at}", f"Mục {at + 1}", RoleModel, (("name", "line"), ("summary", "area"))
-        )
-        for at in range(rows(fields, "role_models") + 1)
+    indicators = tuple(
+        _indicator(code, of, number, fields) for code, of, number in _indicators(asked, fields)
     )
-    nominations = tuple(
-        _row(
-            f"nominations.{at}",
-            f"Đề nghị {at + 1}",
-            NominationClaim,
-            (("subject", "line"), ("form", "reward"), ("reason", "area")),
+    parts = {"contents": contents, "items": items, "indicators": indicators}
+    parts |= {
+        section: tuple(
+            _row(f"{section}.{at}", f"{title} {at + 1}", model, names)
+            for at in range(rows(fields, section) + 1)
         )
-        for at in range(rows(fields, "nominations") + 1)
-    )
-    parts = {
-        "contents": contents,
-        "items": items,
-        "role_models": models,
-        "nominations": nominations,
+        for section, (title, model, names) in _ROWS.items()
     }
     return [
-        Section(code, title, parts.get(code) or (_text(code, title),))
-        for code, title in TITLES.items()
-        if code != "indicators"
+        Section(code, title, parts[code] if code in parts else (_text(code, title),))
+        for code, title in section_titles(asked.form).items()
     ]
+
+
+def is_scored(form: Form) -> bool:
+    """Whether a report on it has points of the unit's own."""
+    return issubclass(form.model, ReportModel) and form.model.SCORED
 
 
 def _text(code: str, title: str) -> Part:
     return Part(code, title, (Asking(code, title, "area", _limit(ReportSubmitted, code)),))
 
 
-def _item(place: str, fields: Mapping[str, str]) -> Iterator[Asking]:
-    yield _asking(Item, place, "self_score", "points")
-    yield Asking(f"{place}.standing", _LABELS["standing"], "standing")
+def _item(place: str, fields: Mapping[str, str], *, scored: bool) -> Iterator[Asking]:
+    if scored:
+        yield _asking(Item, place, "self_score", "points")
+    label = _LABELS["standing"] if scored else _NO_RESULT
+    yield Asking(f"{place}.standing", label, "standing")
     yield _asking(Item, place, "reason", "line")
     yield _asking(Item, place, "narrative", "area")
+    yield from _evidence(place, fields)
+
+
+def _indicators(asked: Asked, fields: Mapping[str, str]) -> Iterator[tuple[str, str, int]]:
+    """(code, criterion, number in it) of each: those of the criteria, each with one more than is
+    there, then what another system has named otherwise ("", 0).
+    """
+    codes = dict.fromkeys(found[1] for name in fields if (found := _INDICATOR.match(name)))
+    by_criterion: dict[str, int] = {code: 0 for code, _ in asked.criteria}
+    for code in codes:
+        slot = _SLOT.fullmatch(code)
+        if slot is not None and slot["criterion"] in by_criterion:
+            of = slot["criterion"]
+            by_criterion[of] = max(by_criterion[of], int(slot["number"]))
+    for of, most in by_criterion.items():
+        for number in range(1, min(most + 1, MOST_ROWS) + 1):
+            codes.pop(f"{of}-{number}", None)
+            yield f"{of}-{number}", of, number
+    yield from ((code, "", 0) for code in codes)
+
+
+def _indicator(code: str, of: str, number: int, fields: Mapping[str, str]) -> Part:
+    place = f"indicators.{code}"
+    asking = [
+        _asking(Indicator, place, "title", "line", _INDICATOR_TITLE),
+        _asking(Indicator, place, "value", "points"),
+        _asking(Indicator, place, "unit", "line"),
+    ]
+    if any(fields.get(one.name) for one in asking) or rows(fields, f"{place}.evidence"):
+        asking += _evidence(place, fields)
+    title = f"Tiêu chí {of}, số liệu {number}" if of else f"Chỉ tiêu {code}"
+    return Part(place, title, tuple(asking))
+
+
+def _evidence(place: str, fields: Mapping[str, str]) -> Iterator[Asking]:
     for at in range(rows(fields, f"{place}.evidence") + 1):
         of = f"{place}.evidence.{at}"
         yield _asking(Evidence, of, "title", "line", number=at + 1)
@@ -227,24 +291,32 @@ def read(asked: Asked, fields: Mapping[str, str], before: Mapping[str, Any]) -> 
 
     `before`: the version that it follows, {} for none; what the form does not ask for is its.
     """
-    found = Read({"indicators": list(before.get("indicators", ()))})
-    for code in ("situation", "digital_literacy", "difficulties"):
-        found.content[code] = fields.get(code, "")
-        found.places[f"/{code}"] = code
+    found = Read()
+    for code in section_titles(asked.form):
+        if code in TEXTS:
+            found.content[code] = fields.get(code, "")
+            found.places[f"/{code}"] = code
+        elif code in _ROWS:
+            names = [name for name, _ in _ROWS[code][2]]
+            numbers = range(rows(fields, code))
+            _read_parts(found, code, (_row_of(f"{code}.{at}", names, fields) for at in numbers))
     _read_parts(found, "contents", (_content(number, fields) for number, _ in asked.contents))
     kept = {item["criterion"]: item for item in before.get("items", ())}
     _read_parts(
         found, "items", (_item_of(code, fields, kept.get(code, {})) for code, _ in asked.criteria)
     )
-    for section, names in (("role_models", ("name", "summary")), ("nominations", _NOMINATION)):
-        found_rows = (
-            _row_of(f"{section}.{at}", names, fields) for at in range(rows(fields, section))
-        )
-        _read_parts(found, section, found_rows)
+    known = {one["code"]: one for one in before.get("indicators", ())}
+    _read_parts(
+        found,
+        "indicators",
+        (
+            _indicator_of(code, of, fields, known.get(code, {}))
+            for code, of, _ in _indicators(asked, fields)
+        ),
+    )
     return found
 
 
-_NOMINATION = ("subject", "form", "reason")
 _Part = tuple[dict[str, Any], dict[str, str]] | None
 
 
@@ -253,7 +325,8 @@ def _read_parts(found: Read, section: str, parts: Iterator[_Part]) -> None:
     found.content[section] = [content for content, _ in there]
     for at, (_, places) in enumerate(there):
         found.places |= {f"/{section}/{at}{below}": name for below, name in places.items()}
-    found.places.setdefault(f"/{section}", "")
+    first = f"{section}.0.{_ROWS[section][2][0][0]}" if section in _ROWS else ""
+    found.places.setdefault(f"/{section}", first)
 
 
 def _content(number: int, fields: Mapping[str, str]) -> _Part:
@@ -276,14 +349,9 @@ def _item_of(code: str, fields: Mapping[str, str], kept: Mapping[str, Any]) -> _
         name: fields.get(f"{place}.{name}", "")
         for name in ("self_score", "standing", "reason", "narrative")
     }
-    evidence = [
-        (at, one)
-        for at in range(rows(fields, f"{place}.evidence"))
-        if (one := _row_of(f"{place}.evidence.{at}", ("title", "url"), fields)) is not None
-    ]
+    evidence, below = _evidence_of(place, fields, kept)
     if not any(texts.values()) and not evidence:
         return None
-    known = {one["url"]: one for one in kept.get("evidence", ())}
     content = {
         "criterion": code,
         "self_score": texts["self_score"].replace(",", ".") or None,
@@ -291,25 +359,57 @@ def _item_of(code: str, fields: Mapping[str, str], kept: Mapping[str, Any]) -> _
         "not_applicable": texts["standing"] == "not-applicable",
         "nothing_arose": texts["standing"] == "nothing-arose",
         "reason": texts["reason"],
-        "evidence": [{**known.get(one["url"], {}), **one} for _, (one, _) in evidence],
+        "evidence": evidence,
     }
     places = {f"/{name}": f"{place}.{name}" for name in ("self_score", "reason", "narrative")}
-    places |= {"/nothing_arose": f"{place}.standing", "/evidence": f"{place}.evidence.0.title"}
-    for number, (_, (_, below)) in enumerate(evidence):
-        places |= {f"/evidence/{number}{at}": name for at, name in below.items()}
-    return content, places
+    return content, places | {"/nothing_arose": f"{place}.standing"} | below
+
+
+def _indicator_of(code: str, of: str, fields: Mapping[str, str], kept: Mapping[str, Any]) -> _Part:
+    place = f"indicators.{code}"
+    texts = {name: fields.get(f"{place}.{name}", "") for name in ("title", "value", "unit")}
+    evidence, below = _evidence_of(place, fields, kept)
+    if not any(texts.values()) and not evidence:
+        return None
+    content = {
+        **texts,
+        "code": code,
+        "value": texts["value"].replace(",", ".") or None,
+        "criterion": kept.get("criterion") if kept else of or None,
+        "evidence": evidence,
+    }
+    places = {f"/{name}": f"{place}.{name}" for name in texts}
+    return content, places | {"/code": f"{place}.title"} | below
+
+
+def _evidence_of(
+    place: str, fields: Mapping[str, str], kept: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Evidence as it was typed, with what is kept of it, and where each was typed."""
+    known = {one["url"]: one for one in kept.get("evidence", ())}
+    found: list[dict[str, Any]] = []
+    places = {"/evidence": f"{place}.evidence.0.title"}
+    for at in range(rows(fields, f"{place}.evidence")):
+        row = _row_of(f"{place}.evidence.{at}", ("title", "url"), fields)
+        if row is not None:
+            one, below = row
+            places |= {f"/evidence/{len(found)}{name}": where for name, where in below.items()}
+            found.append({**known.get(one["url"], {}), **one})
+    return found, places
 
 
 def fields_of(body: Mapping[str, Any]) -> dict[str, str]:
     """The fields of a report that was sent, to go on from."""
-    found = {code: body.get(code, "") for code in ("situation", "digital_literacy", "difficulties")}
+    found = {code: body.get(code, "") for code in TEXTS}
     for one in body["contents"]:
         found[f"contents.{one['content']}.text"] = one["text"]
     for item in body["items"]:
         found |= _fields_of_item(f"items.{item['criterion']}", item)
-    for section, names in (("role_models", ("name", "summary")), ("nominations", _NOMINATION)):
-        for at, one in enumerate(body[section]):
-            found |= {f"{section}.{at}.{name}": one[name] for name in names}
+    for one in body["indicators"]:
+        found |= _fields_of_indicator(f"indicators.{one['code']}", one)
+    for section, (_, _, names) in _ROWS.items():
+        for at, one in enumerate(body.get(section, ())):
+            found |= {f"{section}.{at}.{name}": one[name] for name, _ in names}
     return {name: text for name, text in found.items() if text}
 
 
@@ -323,9 +423,18 @@ def _fields_of_item(place: str, item: Mapping[str, Any]) -> dict[str, str]:
         f"{place}.reason": item.get("reason", ""),
         f"{place}.narrative": item["narrative"],
     }
-    for at, one in enumerate(item["evidence"]):
-        found |= {
-            f"{place}.evidence.{at}.title": one["title"],
-            f"{place}.evidence.{at}.url": one["url"],
-        }
-    return found
+    return found | _fields_of_evidence(place, item)
+
+
+def _fields_of_indicator(place: str, indicator: Mapping[str, Any]) -> dict[str, str]:
+    found = {f"{place}.{name}": indicator.get(name, "") for name in ("title", "unit")}
+    found[f"{place}.value"] = indicator["value"].replace(".", ",")
+    return found | _fields_of_evidence(place, indicator)
+
+
+def _fields_of_evidence(place: str, part: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        f"{place}.evidence.{at}.{name}": one[name]
+        for at, one in enumerate(part.get("evidence", ()))
+        for name in ("title", "url")
+    }

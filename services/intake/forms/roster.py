@@ -5,6 +5,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake.forms.desk import PersonId
+from services.intake.forms.movement import Digest, PlannedDuty
 from shared.contracts.base import Code, Day, Instant, Text
 from shared.contracts.intake import Manner
 
@@ -21,6 +22,9 @@ class EntryForm(_Form):
     """What the roll is to say of a participant from today on, and why.
 
     `reporter` is somebody in the directory: the person who is told of its duties and may report.
+    Without `kind` that stays, and without `proposed_by` the unit that proposes a person. Another
+    group, khối or kind may change what is asked: `preview` is the digest of what was shown of
+    that, needed where anything changes.
     """
 
     model_config = _like(
@@ -35,9 +39,40 @@ class EntryForm(_Form):
     name: Text = Field(min_length=1, max_length=300)
     group: Code
     block: Code
+    kind: Code | None = None
+    proposed_by: Code | None = None
     reporter: PersonId
     reason: Text = Field(min_length=1, max_length=1000)
     document: Text = Field("", max_length=100)
+    preview: Digest | None = None
+
+
+class PlacePreview(BaseModel):
+    """What is asked of a participant at another place on the roll, beside what is asked now, and
+    the digest to confirm it by. What is met, past or dated by hand (`kept`) stays.
+    """
+
+    model_config = _like(
+        participant="mttq",
+        group="a",
+        block="van-phong",
+        kind="office",
+        digest="5f0d3c2e7a445b0e9a6f2f6d0a1c7e11",
+        new=[],
+        moved=[],
+        withdrawn=[],
+        kept=[],
+    )
+
+    participant: str
+    group: str
+    block: str
+    kind: str
+    digest: str
+    new: tuple[PlannedDuty, ...]
+    moved: tuple[PlannedDuty, ...]
+    withdrawn: tuple[PlannedDuty, ...]
+    kept: tuple[PlannedDuty, ...]
 
 
 class DepartureForm(_Form):
@@ -48,6 +83,20 @@ class DepartureForm(_Form):
     reason: Text = Field(min_length=1, max_length=1000)
     document: Text = Field("", max_length=100)
     into: Code | None = None
+
+
+class ReadmissionForm(_Form):
+    """Somebody who had left takes part again, under the same code; what they did before goes on.
+
+    `reporter`, `proposed_by`: who answers and who proposes from now on, where not as before.
+    """
+
+    model_config = _like(reason="Đăng ký tham gia lại.", document="20/TB-UBND")
+
+    reason: Text = Field(min_length=1, max_length=1000)
+    document: Text = Field("", max_length=100)
+    reporter: PersonId | None = None
+    proposed_by: Code | None = None
 
 
 class EntryRow(BaseModel):
@@ -117,3 +166,12 @@ class Left(BaseModel):
     participant: str
     withdrawn: int
     handed_over: int
+
+
+class Readmitted(BaseModel):
+    """How many duties are asked from now on; nothing that was due while they were away."""
+
+    model_config = _like(participant="tieu-hoc-1", laid=1)
+
+    participant: str
+    laid: int

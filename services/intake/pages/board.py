@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
+from services.intake.domain.rule import BY_DOCUMENT
 from services.intake.domain.standing import standing
 from services.intake.pages.file import href_of
 from services.intake.pages.words import Tone, door_words, lateness_words, words_of
@@ -45,15 +46,13 @@ _STANDING: tuple[Column[Line], ...] = (
     Column("block", "Khối", lambda line: line.block, chosen=True),
     Column("standing", "Tình trạng", lambda line: line.words, chosen=True),
 )
-_OF_KIND: dict[str, tuple[Column[Line], ...]] = {
-    "annual-report": (
-        *_STANDING,
-        Column("late", "Muộn (ngày)", lambda line: line.days_late, numeric=True),
-        Column("received", "Nhận lúc", lambda line: line.received_at),
-        Column("door", "Cách gửi", lambda line: line.door),
-        Column("revision", "Bản số", lambda line: line.revision, numeric=True),
-    ),
-}
+_OF_REPORT: tuple[Column[Line], ...] = (
+    *_STANDING,
+    Column("late", "Muộn (ngày)", lambda line: line.days_late, numeric=True),
+    Column("received", "Nhận lúc", lambda line: line.received_at),
+    Column("door", "Cách gửi", lambda line: line.door),
+    Column("revision", "Bản số", lambda line: line.revision, numeric=True),
+)
 
 
 @router.get("/", response_class=HTMLResponse)
@@ -71,7 +70,8 @@ async def board(request: Request, person: SignedIn, period: str = "") -> Respons
         return _pages.render(request, "board.html", {"chosen": None, "now": now})
     movement = movements.get(chosen.movement, {})
     lines = _lines(chosen, rows, movement, now)
-    view = Listing(_OF_KIND.get(chosen.kind, _STANDING), lines, dict(request.query_params))
+    columns = _STANDING if chosen.kind in BY_DOCUMENT else _OF_REPORT
+    view = Listing(columns, lines, dict(request.query_params))
     return export(view, f"bang-theo-doi-{chosen.period}") or _pages.render(
         request,
         "board.html",
@@ -114,6 +114,6 @@ def _line(period: Any, row: Any, blocks: Mapping[str, str], now: datetime) -> Li
 def _counts(period: Any, lines: Sequence[Line]) -> list[tuple[int, str]]:
     """How many stand where; for reports also how many came late."""
     counts = [(count, words) for words, count in Counter(line.words for line in lines).items()]
-    if period.kind == "annual-report":
+    if period.kind not in BY_DOCUMENT:
         counts.append((sum(bool(line.late) for line in lines), "Gửi muộn"))
     return counts

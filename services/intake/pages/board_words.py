@@ -21,6 +21,7 @@ STATE_WORDS: Mapping[CellState, tuple[str, Tone]] = {
     "free": ("Không bắt buộc", "muted"),
 }
 WAITING_WORDS = "Chưa làm hoặc quá hạn"
+ESCALATED_WORDS = "Quá hạn, đã báo người đứng đầu"
 DUTY_WORDS: Mapping[str, str] = {
     "unit-plan": "Kế hoạch của đơn vị",
     "digital-literacy-plan": "Kế hoạch Bình dân học vụ số",

@@ -17,6 +17,7 @@ from services.intake.domain.reminding import Asked, why_not
 from services.intake.domain.year import STATES, WAITING, Sort, Wanted
 from services.intake.pages.board_words import (
     DUTY_WORDS,
+    ESCALATED_WORDS,
     KIND_WORDS,
     SORT_WORDS,
     STATE_WORDS,
@@ -175,7 +176,7 @@ def wanted_of(query: Mapping[str, str], frame: Year) -> Wanted:
         kind=one("kind", KIND_WORDS),
         manner=one("manner", MANNERS),
         duty=one("duty", {row.kind for row in frame.periods}),
-        state=one("state", (*STATES, "waiting")),
+        state=one("state", (*STATES, "waiting", "escalated")),
         q=query.get("q", "").strip()[:80],
         sort=one("sort", _SORTS) or "block",
     )
@@ -194,8 +195,9 @@ async def remindable(
     frame = await _frame(connection, person, _year(query, known, now))
     wanted = wanted_of(query, frame)
     found = await store.rows(connection, person, wanted, now, ward_day(now))
-    meant = WAITING if wanted.state in {"", "waiting"} else {wanted.state}
-    asked = [cell for cell in found if cell.state in meant]
+    meant = WAITING if wanted.state in {"", "waiting", "escalated"} else {wanted.state}
+    only = wanted.state == "escalated"
+    asked = [cell for cell in found if cell.state in meant and (cell.escalated or not only)]
     lines = _lines(person, frame, asked, now, most)
     return [cell.remind for line in lines for cell in line.cells if cell.remind]
 
@@ -239,7 +241,11 @@ def _choices(frame: Year, found: Sequence[Any]) -> list[tuple[str, str, list[tup
         (
             "state",
             "Tình trạng",
-            [("waiting", WAITING_WORDS), *((s, STATE_WORDS[s][0]) for s in STATES)],
+            [
+                ("waiting", WAITING_WORDS),
+                ("escalated", ESCALATED_WORDS),
+                *((s, STATE_WORDS[s][0]) for s in STATES),
+            ],
         ),
     ]
 

@@ -1,11 +1,11 @@
 """Where a report is written, merged when two have written it, approved and sent."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi import Path as InPath
@@ -13,8 +13,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.commands import drafting
-from services.intake.commands.drafting import Desk, LostRace
+from services.intake.commands import approving, drafting
+from services.intake.commands.attaching import with_files
+from services.intake.commands.drafting import Desk, LostRace, NewerReport
 from services.intake.domain.difference import LISTED
 from services.intake.domain.draft import TRANSITIONS, Command
 from services.intake.forms import report as forms
@@ -22,17 +23,19 @@ from services.intake.forms.drafts import (
     ActForm,
     ApprovalRuleForm,
     DraftForm,
-    DraftSubmissionForm,
 )
 from services.intake.forms.report import Asking, Section
+from services.intake.pages import attaching
 from services.intake.pages import file as files
-from services.intake.pages.posted import DAY_WORDS, Wrong, read_day, typed
-from services.intake.pages.report import places_of, reasons_at
+from services.intake.pages.posted import Wrong, typed
+from services.intake.pages.report import reasons_at
 from services.intake.pages.words import Tone
 from services.intake.store import duty as duties
+from services.intake.store import evidence
+from services.intake.uploading import parts_of
 from shared.contracts.base import Code
 from shared.fields import FieldProblem, field_problems
-from shared.messaging import Works
+from shared.messaging import UnitOfWork, Works
 from shared.refusal import Refusal
 from shared.web.identity import Person, SignedIn
 from shared.web.page_route import PageRoute
@@ -65,22 +68,21 @@ _DONE = {
     "discard": "Đã bỏ bản soạn.",
     "rule": "Đã đổi cách duyệt báo cáo của đơn vị.",
 }
-_PAPER = {
-    "number": "Số, ký hiệu văn bản",
-    "dated": "Ngày của văn bản",
-    "received_on": "Ngày nhận",
-    "came_by": "Nhận bằng",
-    "commitment": "Cam kết",
-}
-_EMPTY: Mapping[str, str] = {}
 
 
 @faces.get("/drafts/{participant}/{period}", response_class=HTMLResponse)
 async def show_draft(
     participant: Name, period: Name, request: Request, person: SignedIn
 ) -> HTMLResponse:
-    desk, back = await _load(request, person, (participant, period))
-    return await _show(request, person, desk, back)
+    """With `check=yes`, what keeps the draft from being sent is said beside each field."""
+    desk, back = await load(request, person, (participant, period))
+    wrong = Wrong(labels_of(desk, {}), HTTPStatus.OK)
+    if request.query_params.get("check") == "yes":
+        at = works_of(request).business.now()
+        _, read, problems = drafting.read_report(desk, person.ward, at)
+        for problem in problems:
+            wrong.add(read.name_of(problem.pointer), problem.detail)
+    return await _show(request, person, desk, back, None, wrong)
 
 
 @faces.post("/drafts/{participant}/{period}", response_class=HTMLResponse)
@@ -89,27 +91,63 @@ async def save_draft(
 ) -> Response:
     """Save what was typed; where two have changed the same, both texts are shown (412)."""
     given, key = await typed(request), (participant, period)
-    desk, back = await _load(request, person, key)
-    texts = {
-        name: text.replace("\r\n", "\n") for name, text in given.items() if name not in _NOT_FIELDS
-    }
-    wrong = Wrong(_labels(desk, texts))
-    form = _read_fields(texts, wrong)
+    desk, back = await load(request, person, key)
+    texts, chosen = attaching.split(
+        {
+            name: text.replace("\r\n", "\n")
+            for name, text in given.items()
+            if name not in _NOT_FIELDS
+        }
+    )
+    wrong, seen = Wrong(labels_of(desk, texts)), Seen.of(given)
+    form = _read_fields(texts, chosen, seen.revision, wrong)
     if form is None:
-        return await _show(request, person, desk, back, texts, wrong)
+        return await _show(request, person, desk, back, texts, wrong, seen)
     try:
-        async with _works(request).begin(f"{person.ward}/{participant}") as work:
-            await drafting.save(work, person, key, form.fields, _seen(given))
+        async with works_of(request).begin(f"{person.ward}/{participant}") as work:
+            await _save(request, work, person, key, form, seen.version)
     except LostRace as lost:
         return await _merge(request, person, lost)
+    except NewerReport as newer:
+        wrong.status = HTTPStatus.PRECONDITION_FAILED
+        wrong.add("", newer.detail)
+        seen = replace(seen, revision=newer.desk.report.revision)
+        return await _show(request, person, newer.desk, back, newer.typed, wrong, seen)
     except (Refusal, Problem) as error:
-        _add(wrong, error)
-        return await _show(request, person, desk, back, texts, wrong)
+        add_refused(wrong, error)
+        return await _show(request, person, desk, back, texts, wrong, seen)
     onward = "/submission" if given.get("then") == "submission" else "?done=save"
-    return RedirectResponse(f"{_path(desk)}{onward}", HTTPStatus.SEE_OTHER)
+    return RedirectResponse(f"{path_of(desk)}{onward}", HTTPStatus.SEE_OTHER)
 
 
-_NOT_FIELDS = frozenset({"version", "then"})
+async def _save(
+    request: Request,
+    work: UnitOfWork,
+    person: Person,
+    key: tuple[str, str],
+    form: DraftForm,
+    seen: int,
+) -> None:
+    connection, origin = work.connection, parts_of(request).settings.origin
+    desk = await drafting.load(connection, person, key)
+    await drafting.check_saving(connection, desk, form.fields, form.revision)
+    fields = await with_files(connection, person, desk, form.fields, form.attach, origin)
+    await drafting.save(work, person, desk, fields, seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What somebody saw when they began to type: a draft's version, a report's revision."""
+
+    version: int
+    revision: int
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> "Seen":
+        return cls(seen_version(given), seen_version(given, "revision"))
+
+
+_NOT_FIELDS = frozenset({"version", "revision", "then"})
 
 
 @faces.post("/drafts/{participant}/{period}/acts", response_class=HTMLResponse)
@@ -120,51 +158,18 @@ async def act_on_draft(
     wrong = Wrong({"said": "Lời nhắn"})
     try:
         form = ActForm.model_validate({n: given[n] for n in ("act", "said") if n in given})
-        async with _works(request).begin(f"{person.ward}/{participant}") as work:
-            await drafting.act(work, person, key, form, _seen(given))
+        async with works_of(request).begin(f"{person.ward}/{participant}") as work:
+            await approving.act(work, person, key, form, seen_version(given))
     except ValidationError as error:
         wrong.add_invalid(error)
     except (Refusal, Problem) as error:
-        _add(wrong, error)
+        add_refused(wrong, error)
     else:
         where = f"/intake/drafts/{participant}/{period}?done={form.act}"
         return RedirectResponse(where, HTTPStatus.SEE_OTHER)
-    desk, back = await _load(request, person, key)
-    wrong.labels = _labels(desk, _EMPTY)
+    desk, back = await load(request, person, key)
+    wrong.labels = labels_of(desk, {})
     return await _show(request, person, desk, back, None, wrong)
-
-
-@faces.get("/drafts/{participant}/{period}/submission", response_class=HTMLResponse)
-async def ask_submission(
-    participant: Name, period: Name, request: Request, person: SignedIn
-) -> HTMLResponse:
-    """The report as it will be, and what still keeps it from being sent."""
-    desk, _ = await _load(request, person, (participant, period))
-    _check_next(desk)
-    return _show_submission(request, person, desk, {}, Wrong(_PAPER))
-
-
-@faces.post("/drafts/{participant}/{period}/submission", response_class=HTMLResponse)
-async def submit_draft(
-    participant: Name, period: Name, request: Request, person: SignedIn
-) -> Response:
-    given, key = await typed(request), (participant, period)
-    desk, back = await _load(request, person, key)
-    wrong = Wrong(_PAPER)
-    form = _read_submission(desk, given, wrong)
-    if form is None:
-        return _show_submission(request, person, desk, given, wrong)
-    try:
-        async with _works(request).begin(f"{person.ward}/{participant}") as work:
-            taken = await drafting.submit(work, person, key, form, _seen(given))
-    except (Refusal, Problem) as error:
-        found = _add(wrong, error)
-        return _show_submission(request, person, desk, given, wrong, found)
-    if form.paper is not None:
-        revision = taken.version.revision
-        where = f"/intake/reports/{participant}/{period}/{revision}/receipt"
-        return RedirectResponse(where, HTTPStatus.SEE_OTHER)
-    return RedirectResponse(f"{back}?done=sent", HTTPStatus.SEE_OTHER)
 
 
 @faces.post("/participants/{participant}/approval", response_class=HTMLResponse)
@@ -174,22 +179,24 @@ async def set_approval_rule(participant: Name, request: Request, person: SignedI
         form = ApprovalRuleForm.model_validate({"head_approves": given.get("head_approves")})
     except ValidationError:
         raise not_found("cách duyệt này") from None
-    async with _works(request).begin(f"{person.ward}/{participant}") as work:
-        await drafting.set_rule(work, person, participant, form)
+    async with works_of(request).begin(f"{person.ward}/{participant}") as work:
+        await approving.set_rule(work, person, participant, form)
     period = given.get("period", "")
     where = f"/intake/drafts/{participant}/{period}?done=rule" if period.isascii() else "/intake/"
     return RedirectResponse(where, HTTPStatus.SEE_OTHER)
 
 
-async def _load(request: Request, person: Person, key: tuple[str, str]) -> tuple[Desk, str]:
+async def load(request: Request, person: Person, key: tuple[str, str]) -> tuple[Desk, str]:
     """The desk, and the page that leads to it."""
-    async with _works(request).read() as connection:
+    async with works_of(request).read() as connection:
         desk = await drafting.load(connection, person, key)
         file = await duties.of_period(connection, person, key)
-    return desk, files.href_of(*key, file.obligation if file else None)
+    if file is None:
+        return desk, files.href_of(*key, None)
+    return replace(desk, due_text=file.due_text), files.href_of(*key, file.obligation)
 
 
-def _labels(desk: Desk, typed_in: Mapping[str, str]) -> dict[str, str]:
+def labels_of(desk: Desk, typed_in: Mapping[str, str]) -> dict[str, str]:
     """Field -> its place in words: "Tiêu chí a1: Thuyết minh"."""
     return {
         one.name: one.label if part.title == one.label else f"{part.title}: {one.label}"
@@ -199,36 +206,18 @@ def _labels(desk: Desk, typed_in: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _read_fields(texts: Mapping[str, str], wrong: Wrong) -> DraftForm | None:
+def _read_fields(
+    texts: Mapping[str, str], chosen: Sequence[Mapping[str, str]], revision: int, wrong: Wrong
+) -> DraftForm | None:
     try:
-        return DraftForm.model_validate({"fields": texts})
+        return DraftForm.model_validate({"fields": texts, "attach": chosen, "revision": revision})
     except ValidationError as error:
         for problem in field_problems(error.errors()):
             wrong.add(problem.pointer.removeprefix("/fields/"), problem.detail)
         return None
 
 
-def _read_submission(
-    desk: Desk, given: Mapping[str, str], wrong: Wrong
-) -> DraftSubmissionForm | None:
-    fields: dict[str, Any] = {"commitment": given.get("commitment") == "true"}
-    if desk.side == "office":
-        days = {name: read_day(given.get(name, "")) or "" for name in ("dated", "received_on")}
-        about = {name: given.get(name, "") for name in ("number", "came_by")}
-        fields["paper"] = about | days
-    try:
-        return DraftSubmissionForm.model_validate(fields)
-    except ValidationError as error:
-        for problem in field_problems(error.errors()):
-            name = problem.pointer.rpartition("/")[2]
-            if name == "commitment":
-                wrong.add(name, "Đánh dấu vào ô cam kết trước khi gửi.")
-            else:
-                wrong.add(name, DAY_WORDS if name in {"dated", "received_on"} else problem.detail)
-        return None
-
-
-def _add(wrong: Wrong, error: Refusal | Problem) -> list[FieldProblem]:
+def add_refused(wrong: Wrong, error: Refusal | Problem) -> list[FieldProblem]:
     """Tell what was refused; returns what is said of the report's own fields."""
     if isinstance(error, Refusal):
         wrong.add(error.pointer.rpartition("/")[2], error.detail)
@@ -255,28 +244,34 @@ async def _show(
     back: str,
     texts: Mapping[str, str] | None = None,
     wrong: Wrong | None = None,
+    seen: Seen | None = None,
 ) -> HTMLResponse:
+    """`seen`: over what `texts` were typed, where they are shown again."""
     words, tone = _STATES[desk.state]
     if desk.side == "unit" and desk.report.state == "accepted":
         words, tone = "Báo cáo đã được tiếp nhận chính thức", "good"
     fields = {**desk.fields, **(texts or {})}
     wrong = wrong or Wrong({})
-    async with _works(request).read() as connection:
+    writes = _may(desk, "save") and desk.may_be_sent
+    async with works_of(request).read() as connection:
         author = await _author(connection, person, desk)
+        rows = await evidence.of_file(connection, person, desk.key)
     values = {
         "desk": desk,
-        "path": _path(desk),
+        "path": path_of(desk),
         "back": back,
         "version": desk.draft.version,
+        "seen": seen or Seen(desk.draft.version, desk.report.revision),
+        "offers": attaching.offers(desk, fields, rows),
         "words": words,
         "tone": tone,
         "author": author,
         "fields": fields,
-        "sections": _to_show(desk, fields),
+        "sections": _to_show(desk, fields) if writes else _written(desk),
         "locked": frozenset(desk.locked()),
         "kept": lambda one: _kept(desk, one),
         "reasons": reasons_at(desk.sent_back),
-        "writes": _may(desk, "save") and desk.may_be_sent,
+        "writes": writes,
         "sends": _may(desk, "submit") and desk.may_be_sent,
         "acts": [(code, label) for code, label in _ACTS.items() if _may(desk, code)],
         "sets_rule": desk.author == "head",
@@ -284,6 +279,22 @@ async def _show(
         "done": _DONE.get(request.query_params.get("done", ""), ""),
     }
     return _pages.render(request, "draft.html", values, int(wrong.status) if wrong else 200)
+
+
+def _written(desk: Desk) -> list[Section]:
+    """What stands in the draft, for whoever only reads it."""
+    shown = (
+        replace(
+            section,
+            parts=tuple(
+                part
+                for part in section.parts
+                if any(desk.fields.get(one.name) for one in part.fields)
+            ),
+        )
+        for section in forms.sections(desk.asked, desk.fields)
+    )
+    return [section for section in shown if section.parts]
 
 
 def _to_show(desk: Desk, fields: Mapping[str, str]) -> list[Section]:
@@ -296,7 +307,7 @@ def _to_show(desk: Desk, fields: Mapping[str, str]) -> list[Section]:
                 part
                 for part in section.parts
                 if part.code not in locked
-                or section.code not in LISTED
+                or (section.code not in LISTED and section.code != "indicators")
                 or any(fields.get(one.name) for one in part.fields)
             ),
         )
@@ -315,6 +326,8 @@ def _kept(desk: Desk, one: Asking) -> str:
     text = desk.fields.get(one.name, "")
     if one.kind == "standing":
         return forms.STANDINGS.get(text, text)
+    if one.kind == "reached":
+        return forms.REACHED.get(text, text)
     if one.kind == "reward":
         return dict(desk.asked.rewards).get(text, text)
     return text
@@ -333,16 +346,11 @@ def _may(desk: Desk, command: Command) -> bool:
     return True
 
 
-def _check_next(desk: Desk) -> None:
-    """Raises Refusal where it cannot be sent now."""
-    desk.next("submit")
-
-
 async def _merge(request: Request, person: Person, lost: LostRace) -> HTMLResponse:
     """Both texts of each field that two have changed; all else that was typed goes along."""
     desk = lost.desk
     fields = {**desk.fields, **lost.typed}
-    places = _labels(desk, lost.typed)
+    places = labels_of(desk, lost.typed)
     asked = {
         one.name: one
         for section in forms.sections(desk.asked, fields)
@@ -350,13 +358,13 @@ async def _merge(request: Request, person: Person, lost: LostRace) -> HTMLRespon
         for one in part.fields
     }
     differ = {one.name for one in lost.clashes}
-    async with _works(request).read() as connection:
+    async with works_of(request).read() as connection:
         author = await _author(connection, person, desk)
     values = {
         "desk": desk,
-        "path": _path(desk),
+        "path": path_of(desk),
         "version": desk.draft.version,
-        "author": author,
+        "author": author or f"bản số {desk.report.revision} đã gửi",
         "pairs": [(asked[c.name], places[c.name], c.theirs, c.mine) for c in lost.clashes],
         "others": {
             name: text
@@ -367,51 +375,16 @@ async def _merge(request: Request, person: Person, lost: LostRace) -> HTMLRespon
     return _pages.render(request, "draft-merge.html", values, HTTPStatus.PRECONDITION_FAILED)
 
 
-def _show_submission(
-    request: Request,
-    person: Person,
-    desk: Desk,
-    given: Mapping[str, str],
-    wrong: Wrong,
-    found: list[FieldProblem] | None = None,
-) -> HTMLResponse:
-    at = _works(request).business.now()
-    report, read, errors = drafting.read_report(desk, person.ward, at)
-    labels = _labels(desk, _EMPTY)
-    if report is None:
-        told = [(read.name_of(one.pointer), one.detail) for one in field_problems(errors)]
-    else:
-        told = [(one.pointer.removeprefix("/fields/"), one.detail) for one in found or ()]
-    movement = {
-        "contents": [{"number": number, "text": text} for number, text in desk.asked.contents],
-        "groups": [
-            {"criteria": [{"code": code, "text": text} for code, text in desk.asked.criteria]}
-        ],
-        "forms": [{"code": code, "title": title} for code, title in desk.asked.rewards],
-    }
-    values = {
-        "desk": desk,
-        "path": _path(desk),
-        "version": given.get("version") or desk.draft.version,
-        "given": given,
-        "wrong": wrong,
-        "incomplete": [
-            ((name, labels.get(name, "Báo cáo")), words) for name, words in dict(told).items()
-        ],
-        "read": places_of(report.model_dump(mode="json"), movement) if report else [],
-    }
-    return _pages.render(request, "draft-submit.html", values, int(wrong.status) if wrong else 200)
-
-
-def _seen(given: Mapping[str, str]) -> int:
-    text = given.get("version", "")
+def seen_version(given: Mapping[str, str], name: str = "version") -> int:
+    """What a page says that its reader has seen; 0 where it says nothing sensible."""
+    text = given.get(name, "")
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
 
 
-def _path(desk: Desk) -> str:
+def path_of(desk: Desk) -> str:
     return f"/intake/drafts/{desk.key[0]}/{desk.key[1]}"
 
 
-def _works(request: Request) -> Works:
+def works_of(request: Request) -> Works:
     works: Works = request.app.state.parts.works
     return works

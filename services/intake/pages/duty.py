@@ -16,19 +16,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.intake.access import JUDGES, SENDERS
 from services.intake.commands import desk as commands
 from services.intake.domain.deadline import plan_on_time
+from services.intake.domain.form import forms_of
 from services.intake.domain.office import check_may_submit
 from services.intake.domain.rule import BY_DOCUMENT
 from services.intake.domain.standing import standing
 from services.intake.forms.desk import PlanForm
 from services.intake.pages import evidence
 from services.intake.pages import file as files
-from services.intake.pages.posted import Wrong, read_day, typed
+from services.intake.pages.posted import DAY_WORDS, Wrong, read_day, typed
 from services.intake.pages.report import place_words, places_of, reasons_of
 from services.intake.pages.words import MANNERS, SECTIONS, time_left, words_of
 from services.intake.store import desk as store
 from services.intake.store import duty as duties
 from shared.calendar import ward_day
 from shared.contracts.base import Code
+from shared.fields import field_problems
 from shared.messaging import Works
 from shared.refusal import Refusal
 from shared.web.identity import Person, SignedIn
@@ -37,10 +39,13 @@ from shared.web.problems import Problem, not_found
 
 router = APIRouter(include_in_schema=False)
 _pages = Pages("intake", Path(__file__).parents[1] / "templates")
-_PLAN = {"number": "Số kế hoạch", "issued_on": "Ngày ban hành"}
+_PLAN = {
+    "number": "Số kế hoạch",
+    "issued_on": "Ngày ban hành",
+    "url": "Bản sao kế hoạch đã ký",
+}
 _DONE = {
     "plan": "Đã ghi nhận kế hoạch. Không cần làm gì thêm cho việc này.",
-    "review": "Đã ghi nhận báo cáo. Không cần làm gì thêm cho việc này.",
     "accepted": "Đã tiếp nhận chính thức báo cáo. Đơn vị được báo bằng thư.",
     "returned": "Đã trả lại báo cáo. Đơn vị được báo bằng thư, kèm lý do và hạn chỉnh sửa.",
     "sent": "Đã gửi báo cáo. Giấy xác nhận được gửi bằng thư; kết quả xem xét cũng vậy.",
@@ -93,12 +98,14 @@ async def record_plan(
         async with works.begin(f"{person.ward}/{participant}") as work:
             await commands.record_plan(work, form, person)
     except (Refusal, Problem) as error:
-        wrong.add_refused(error)
+        if isinstance(error, Refusal):
+            wrong.add(error.pointer.rpartition("/")[2], error.detail)
+        else:
+            wrong.add_refused(error)
         async with works.read() as connection:
             file = await _find(connection, person, (participant, period))
             return await _show(request, connection, person, file, given, wrong)
-    done = "review" if "report" in file.duty_kind else "plan"
-    return RedirectResponse(f"{_href(file)}?done={done}", HTTPStatus.SEE_OTHER)
+    return RedirectResponse(f"{_href(file)}?done=plan", HTTPStatus.SEE_OTHER)
 
 
 def _read_plan(file: Any, given: Mapping[str, str], wrong: Wrong, now: datetime) -> PlanForm | None:
@@ -109,11 +116,16 @@ def _read_plan(file: Any, given: Mapping[str, str], wrong: Wrong, now: datetime)
         "number": given.get("number", ""),
         "issued_on": read_day(given.get("issued_on", "")) or "",
     }
+    if given.get("url", "").strip():
+        title = f"Kế hoạch số {given.get('number', '').strip()}"
+        fields["evidence"] = {"title": title, "url": given["url"].strip()}
     try:
         form = PlanForm.model_validate(fields)
         plan_on_time(file.due or file.period_due, form.issued_on, ward_day(now))
     except ValidationError as error:
-        wrong.add_invalid(error, days=("issued_on",))
+        for problem in field_problems(error.errors()):
+            name = problem.pointer.rpartition("/")[2]
+            wrong.add(name, DAY_WORDS if name == "issued_on" else problem.detail)
     except Refusal as error:
         wrong.add_refused(error)
     else:
@@ -139,6 +151,7 @@ async def _show(
     values = {
         "file": file,
         "section": SECTIONS[file.duty_kind],
+        "form": forms_of(file.duty_kind, file.form)[-1],
         "manner": MANNERS[file.manner],
         "words": words,
         "tone": tone,
@@ -175,8 +188,9 @@ async def _newest_return(
 def _next(person: Person, file: Any) -> str:
     """What the person can do next: a word for the template."""
     if file.duty_kind in BY_DOCUMENT:
-        unwritten = file.plan_on_time is None
-        return "record-plan" if unwritten and _may_send(person, file) else ""
+        if file.plan_evidence is not None or not _may_send(person, file):
+            return ""
+        return "record-plan" if file.plan_on_time is None else "hand-in-copy"
     if file.outcome == "accepted":
         return "nothing"
     if file.revision is not None and file.outcome is None and person.has(*JUDGES):

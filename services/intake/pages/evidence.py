@@ -137,14 +137,7 @@ async def bring_evidence(
     try:
         async with uploaded(request, person) as upload:
             delivery = await commands.deliver(shelf, upload.file, upload.looked, key, person.ward)
-        entered = None
-        try:
-            async with parts.works.begin(delivery.lock) as work:
-                row = await commands.enter(work, shelf, delivery, person, most)
-            entered = row.id
-        finally:
-            if entered != delivery.id:
-                await commands.drop_unless_entered(parts.works, shelf, delivery)
+        await commands.enter_by_itself(parts.works, shelf, delivery, person, most)
     except (Refusal, Problem) as error:
         wrong.add_refused(error)
         return await _show(request, person, key, wrong)

@@ -45,7 +45,7 @@ def subject_of(file: Any) -> Subject:
 def is_own(person: Person, file: Any) -> bool:
     """Whether law 10 keeps somebody from judging it."""
     people = {person.id, person.acting_for}
-    return subject_of(file).is_own_file_of(people, person.all_units)
+    return subject_of(file).is_own_file_of(people, person.stakes)
 
 
 async def names_of(
@@ -77,7 +77,7 @@ async def story(
     told = await duties.sent_reminders(connection, file.obligation) if file.obligation else []
     acts = [*_of_duty(file, told), *_of_plan(file, names), *_of_versions(versions, names)]
     acts += [
-        Act(row.sent_at, _who(names, row.reminded_by, row.acting_for), "nhắc thêm, ngoài lịch")
+        Act(row.sent_at, who_acted(names, row.reminded_by, row.acting_for), "nhắc thêm, ngoài lịch")
         for row in by_hand
     ]
     return sorted(acts, key=lambda act: act.at), names.get(file.reporter, "")
@@ -95,9 +95,10 @@ def _of_duty(file: Any, told: Sequence[Any]) -> Iterator[Act]:
 def _of_plan(file: Any, names: Mapping[str, str]) -> Iterator[Act]:
     if file.plan_recorded_at is not None:
         issued = vietnamese_date(file.plan_issued_on)
-        what = f"ghi nhận {DOCUMENTS[file.duty_kind]} số {file.plan_number} ngày {issued}"
+        document = DOCUMENTS.get(file.duty_kind, "văn bản")
+        what = f"ghi nhận {document} số {file.plan_number} ngày {issued}"
         what += "" if file.plan_on_time else " (ban hành muộn)"
-        who = _who(names, file.plan_recorded_by, file.plan_acting_for)
+        who = who_acted(names, file.plan_recorded_by, file.plan_acting_for)
         yield Act(file.plan_recorded_at, who, what, SECTIONS[file.duty_kind])
 
 
@@ -106,25 +107,26 @@ def _of_versions(versions: Sequence[Any], names: Mapping[str, str]) -> Iterator[
         rules = f"phong trào, phiên bản {row.movement_version}"
         late = f", {lateness_words(row.days_late)}" if row.late else ""
         by = row.publisher if row.door == "kafka" else None
-        who = f"Hệ thống {by}" if by else _who(names, row.submitted_by, row.acting_for)
+        who = f"Hệ thống {by}" if by else who_acted(names, row.submitted_by, row.acting_for)
         what = "nhập thay từ văn bản" if row.door == "paper" else "gửi"
         yield Act(row.received_at, who, f"{what} bản số {row.revision}{late}", rules)
         if row.outcome == "returned":
             until = vietnamese_time(row.correct_by)
             what = f"trả lại bản số {row.revision}, {len(row.reasons)} chỗ cần sửa, hạn {until}"
-            yield Act(row.judged_at, _who(names, row.judged_by, row.judged_for), what, rules)
+            yield Act(row.judged_at, who_acted(names, row.judged_by, row.judged_for), what, rules)
         elif row.outcome == "withdrawn":
             what = f"rút lại bản số {row.revision}"
-            yield Act(row.judged_at, _who(names, row.judged_by, row.judged_for), what, rules)
+            yield Act(row.judged_at, who_acted(names, row.judged_by, row.judged_for), what, rules)
         elif row.outcome == "accepted":
             what = f"tiếp nhận chính thức bản số {row.revision}"
-            yield Act(row.judged_at, _who(names, row.judged_by, row.judged_for), what, rules)
+            yield Act(row.judged_at, who_acted(names, row.judged_by, row.judged_for), what, rules)
         if row.reopened_at is not None:
             what = f"mở lại bản số {row.revision}, hạn {vietnamese_time(row.reopened_until)}"
-            who = _who(names, row.reopened_by, row.reopened_acting_for)
+            who = who_acted(names, row.reopened_by, row.reopened_acting_for)
             yield Act(row.reopened_at, who, what, rules)
 
 
-def _who(names: Mapping[str, str], person: str, acting_for: str | None) -> str:
+def who_acted(names: Mapping[str, str], person: str, acting_for: str | None) -> str:
+    """Somebody, and in whose place, in words."""
     name = names.get(person, person)
     return f"{name} (thay {names.get(acting_for, acting_for)})" if acting_for else name

@@ -1,4 +1,4 @@
-"""A version that is in: withdrawing it, opening it again, what it changed, its receipt."""
+"""A version that is in: to be read, compared, printed; withdrawing it, opening it again."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -20,12 +20,15 @@ from services.intake.pages.report import (
     Revision,
     case_of,
     read_return,
+    reasons_of,
     return_labels,
     spot_words,
+    text_words,
     told,
 )
+from services.intake.pages.report_files import paper_and_files
+from services.intake.pages.words import lateness_words, words_of
 from services.intake.store import desk as store
-from services.intake.store import drafts
 from shared.messaging import Works
 from shared.refusal import Refusal
 from shared.web.identity import Person, SignedIn
@@ -34,6 +37,32 @@ from shared.web.problems import Problem, conflict, forbidden, not_found
 
 router = APIRouter(prefix="/reports/{participant}/{period}/{revision}", include_in_schema=False)
 _pages = Pages("intake", Path(__file__).parents[1] / "templates")
+
+
+@router.get("", response_class=HTMLResponse)
+async def show_report(
+    participant: Name, period: Name, revision: Revision, request: Request, person: SignedIn
+) -> HTMLResponse:
+    async with _works(request).read() as connection:
+        case = await case_of(connection, person, (participant, period), revision)
+        paper, named = await paper_and_files(connection, person, case)
+    version = case.version
+    outcome = case.file.outcome if version.revision == case.file.revision else version.outcome
+    words, tone = words_of(case.file.duty_kind, outcome or "received")
+    values = {
+        "case": case,
+        "paper": paper,
+        "files": named,
+        "words": words,
+        "tone": tone,
+        "late": lateness_words(version.days_late) if version.late else "",
+        "reasons": reasons_of(version) if version.outcome == "returned" else [],
+        "judges": case.may_be_judged_by(person),
+        "withdraws": case.may_be_withdrawn_by(person),
+        "reopens": case.may_be_reopened_by(person),
+        "before": [one for one in case.revisions if one < version.revision],
+    }
+    return _pages.render(request, "report.html", values)
 
 
 @router.get("/withdrawal", response_class=HTMLResponse)
@@ -124,7 +153,11 @@ async def show_differences(
     if before is None:
         raise not_found(f"báo cáo này, bản số {since}")
     changes = [
-        (spot_words(change.place), change.old, change.new)
+        (
+            spot_words(change.place),
+            text_words(change.place, change.old),
+            text_words(change.place, change.new),
+        )
         for change in differences(before.body, case.version.body)
     ]
     values = {"case": case, "since": since, "changes": changes}
@@ -139,8 +172,8 @@ async def show_receipt(
     key = (participant, period)
     case = await _case(request, person, key, revision)
     async with _works(request).read() as connection:
-        paper = await drafts.paper_of(connection, person.ward, key, revision)
-    values = {"case": case, "paper": paper, "digest": case.version.digest}
+        paper, named = await paper_and_files(connection, person, case)
+    values = {"case": case, "paper": paper, "files": named, "digest": case.version.digest}
     return _pages.render(request, "report-receipt.html", values)
 
 

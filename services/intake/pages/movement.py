@@ -1,7 +1,7 @@
 """The movement as pages: its versions, one of them, what changed, what adopting it would do."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
@@ -33,20 +33,18 @@ from services.intake.pages.movement_words import (
     WHAT_WORDS,
     words,
 )
-from services.intake.pages.posted import F, Wrong, read, typed
+from services.intake.pages.posted import F, Wrong, carried_out, is_confirmed, read, typed, works_of
 from services.intake.pages.words import MANNERS
 from services.intake.store import movement as store
 from shared.calendar import ward_day
 from shared.contracts.base import Code
-from shared.messaging import UnitOfWork, Works
-from shared.refusal import Refusal
+from shared.messaging import UnitOfWork
 from shared.web.etag import tag_of
 from shared.web.export import export
 from shared.web.identity import Person, SignedIn
 from shared.web.listing import Column, Listing
 from shared.web.page_route import PageRoute
 from shared.web.pages import Pages
-from shared.web.problems import Problem
 
 faces = APIRouter(include_in_schema=False, route_class=PageRoute)
 pages = Pages("intake", Path(__file__).parents[1] / "templates")
@@ -118,37 +116,12 @@ async def _list_page(
     )
 
 
-def works_of(request: Request) -> Works:
-    works: Works = request.app.state.parts.works
-    return works
-
-
 def href(movement: str, version: int) -> str:
     return f"/intake/movements/{movement}/versions/{version}"
 
 
-async def _do(
-    request: Request, wrong: Wrong, keys: Sequence[str], act: Callable[[UnitOfWork], Awaitable[Any]]
-) -> bool:
-    """Whether it was done; what the rules say against it is added to what is wrong."""
-    try:
-        async with works_of(request).begin(*keys) as work:
-            await act(work)
-    except (Refusal, Problem) as error:
-        wrong.add_refused(error)
-        return False
-    return True
-
-
 def _read(model: type[F], given: Mapping[str, Any], wrong: Wrong) -> F | None:
     return read(model, given, wrong, DAYS)
-
-
-def _confirmed(given: Mapping[str, str], wrong: Wrong) -> bool:
-    if given.get("confirmed") == "yes":
-        return True
-    wrong.add("", "Hãy đánh dấu rằng bạn đã kiểm tra và vẫn muốn làm.")
-    return False
 
 
 def _on(path: str, done: str) -> RedirectResponse:
@@ -160,7 +133,7 @@ async def open_year(movement: Movement, request: Request, person: SignedIn) -> R
     given, wrong = await typed(request), Wrong(YEAR)
     form = _read(YearForm, given, wrong)
     keys = commands.keys_of(person.ward, movement)
-    if form is not None and await _do(
+    if form is not None and await carried_out(
         request, wrong, keys, lambda work: commands.open_year(work, movement, form.year, person)
     ):
         return _on("/intake/movements", "year")
@@ -172,7 +145,7 @@ async def record_review(movement: Movement, request: Request, person: SignedIn) 
     given, wrong = await typed(request), Wrong(REVIEW)
     form = _read(ReviewForm, given, wrong)
     keys = commands.keys_of(person.ward, movement)
-    if form is not None and await _do(
+    if form is not None and await carried_out(
         request, wrong, keys, lambda work: commands.record_review(work, movement, form, person)
     ):
         return _on("/intake/movements", "review")
@@ -245,6 +218,7 @@ async def show_differences(
         "what": WHAT_WORDS,
         "fields": FIELD_WORDS,
         "kinds": KIND_WORDS,
+        "words": words,
         "others": [
             (f"?since={r.version}", str(r.version), r.version == found.older)
             for r in versions
@@ -269,13 +243,13 @@ async def adopt(
     given, wrong = await typed(request), Wrong(ADOPTION)
     form = _read(AdoptionForm, given, wrong)
     keys = commands.keys_of(person.ward, movement)
-    if _confirmed(given, wrong) and form is not None:
+    if is_confirmed(given, wrong) and form is not None:
         digest = form.preview
 
         async def act(work: UnitOfWork) -> None:
             await commands.adopt(work, movement, version, form, digest, person)
 
-        if await _do(request, wrong, keys, act):
+        if await carried_out(request, wrong, keys, act):
             return _on(href(movement, version), "adopted")
     return await _adoption_page(request, person, movement, version, given, wrong)
 
@@ -351,7 +325,7 @@ async def drop(movement: Movement, version: Number, request: Request, person: Si
         await commands.drop(work, known, person)
 
     keys = commands.keys_of(person.ward, movement)
-    if _confirmed(given, wrong) and await _do(request, wrong, keys, act):
+    if is_confirmed(given, wrong) and await carried_out(request, wrong, keys, act):
         return _on("/intake/movements", "dropped")
     return await _drop_page(request, person, movement, version, wrong)
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from services.intake.commands import movement as commands
 from services.intake.commands.movement_views import detail_of
+from services.intake.domain.form import forms_of
 from services.intake.forms.movement import VersionForm
 from services.intake.pages.movement import (
     Movement,
@@ -18,10 +19,9 @@ from services.intake.pages.movement import (
     href,
     pages,
     tag_seen,
-    works_of,
 )
 from services.intake.pages.movement_words import FIELD_WORDS
-from services.intake.pages.posted import Wrong, read_day, typed
+from services.intake.pages.posted import Wrong, read_day, typed, works_of
 from shared.contracts.base import Code
 from shared.messaging import UnitOfWork
 from shared.refusal import Refusal
@@ -38,6 +38,7 @@ RULE = {
     "due_text": FIELD_WORDS["due_text"],
     "offsets": FIELD_WORDS["offsets"],
     "newcomer_days": FIELD_WORDS["newcomer_days"],
+    "form": FIELD_WORDS["form"],
 }
 DUE_WORDS = "Ghi ngày/tháng, ví dụ 10/12, hoặc ngày/tháng/năm; để trống khi chưa ấn định."
 NUMBERS_WORDS = "Ghi các số ngày cách nhau bằng dấu phẩy, ví dụ 30, 14, 7."
@@ -58,6 +59,7 @@ async def show_rule(
         "due_text": known["due_text"],
         "offsets": ", ".join(map(str, known["offsets"])),
         "newcomer_days": str(known["newcomer_days"] or ""),
+        "form": known.get("form", ""),
         "seen": tag_seen(detail_of(row)),
     }
     return _page(request, movement, version, known, given, Wrong(RULE))
@@ -97,7 +99,10 @@ async def _save(
     try:
         async with works_of(request).begin(*commands.keys_of(person.ward, movement)) as work:
             await act(work)
-    except (Refusal, Problem) as error:
+    except Refusal as error:
+        wrong.add(error.pointer.rpartition("/")[2], error.detail)
+        return False
+    except Problem as error:
         wrong.add_refused(error)
         return False
     return True
@@ -139,6 +144,7 @@ def _read(
         "due_text": given.get("due_text", ""),
         "offsets": offsets,
         "newcomer_days": days[0] if days else None,
+        "form": given.get("form", ""),
     }
     rules = [{**rule, **typed_in} if rule["code"] == code else rule for rule in data["rules"]]
     try:
@@ -168,6 +174,13 @@ def _due(text: str, *, before: bool) -> dict[str, Any] | None:
     return None if day is None else {"on": day.isoformat(), "before": before}
 
 
+def _forms(kind: str) -> list[tuple[str, str]]:
+    """What a rule of a kind may name as its form, and in words."""
+    found = forms_of(kind, "")
+    any_of = [(form.code, f"{form.title}, bản nào cũng được") for form in found[:1]]
+    return any_of + [(form.name, f"{form.title}, chỉ bản số {form.version}") for form in found]
+
+
 def _numbers(text: str) -> list[int] | None:
     parts = [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
     return [int(part) for part in parts] if all(part.isdecimal() for part in parts) else None
@@ -183,4 +196,5 @@ def _page(
 ) -> Response:
     here = href(movement, version)
     values = {"rule": known, "given": given, "wrong": wrong, "here": here}
+    values["forms"] = _forms(known["kind"])
     return pages.render(request, "movement-rule.html", values, int(wrong.status) if wrong else 200)

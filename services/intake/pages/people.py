@@ -13,11 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.intake.access import DIRECTORY
 from services.intake.forms.desk import PersonId
 from services.intake.forms.people import HeldRole, PersonDetail
-from services.intake.pages.posted import Wrong
+from services.intake.pages.posted import Wrong, works_of
 from services.intake.pages.role_words import ROLE_WORDS
 from services.intake.store import people as store
 from shared.calendar import ward_day
-from shared.messaging import Works
 from shared.roles import Role
 from shared.web.catalogue import vietnamese_order
 from shared.web.export import export
@@ -82,11 +81,6 @@ class Happened:
     who: str
     what: str
     rule: str
-
-
-def works_of(request: Request) -> Works:
-    works: Works = request.app.state.parts.works
-    return works
 
 
 @faces.get("/people")

@@ -1,6 +1,6 @@
 """The directory's forms: each act on a page of its own; what cannot be undone is asked twice."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -30,9 +30,8 @@ from services.intake.pages.people import (
     pages,
     people_page,
     role_words,
-    works_of,
 )
-from services.intake.pages.posted import Wrong, read, typed
+from services.intake.pages.posted import Wrong, carried_out, is_confirmed, read, typed, works_of
 from services.intake.pages.role_words import ROLE_WORDS
 from services.intake.store import people as store
 from shared.messaging import UnitOfWork
@@ -40,7 +39,7 @@ from shared.refusal import Refusal
 from shared.roles import ROLES
 from shared.web.identity import Person, SignedIn
 from shared.web.page_route import PageRoute
-from shared.web.problems import Problem, not_found
+from shared.web.problems import not_found
 
 faces = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -73,22 +72,6 @@ def _read(model: type[F], given: Mapping[str, Any], wrong: Wrong) -> F | None:
     return read(model, given, wrong, DAYS)
 
 
-async def _do(
-    request: Request,
-    wrong: Wrong,
-    keys: Sequence[str],
-    act: Callable[[UnitOfWork], Awaitable[object]],
-) -> bool:
-    """Whether it was done; what the rules say against it is added to what is wrong."""
-    try:
-        async with works_of(request).begin(*keys) as work:
-            await act(work)
-    except (Refusal, Problem) as error:
-        wrong.add_refused(error)
-        return False
-    return True
-
-
 def _on(path: str, done: str) -> RedirectResponse:
     return RedirectResponse(f"/intake{path}?done={done}", HTTPStatus.SEE_OTHER)
 
@@ -104,7 +87,7 @@ async def admit(request: Request, by: SignedIn) -> Response:
     form = _read(AdmissionForm, given, wrong)
     if form is not None:
         keys = [commands.key_of(by.ward, form.person)]
-        if await _do(request, wrong, keys, lambda work: commands.admit(work, form, by)):
+        if await carried_out(request, wrong, keys, lambda work: commands.admit(work, form, by)):
             return _on(f"/people/{form.person}", "admitted")
     return await people_page(request, by, given, wrong)
 
@@ -131,7 +114,7 @@ async def change_contact(person: Who, request: Request, by: SignedIn) -> Respons
             await commands.change_contact(work, person, form, by)
 
     keys = [commands.key_of(by.ward, person)]
-    if form is not None and await _do(request, wrong, keys, change):
+    if form is not None and await carried_out(request, wrong, keys, change):
         return _on(f"/people/{person}", "changed")
     return await _contact_page(request, person, by, given, wrong)
 
@@ -155,7 +138,7 @@ async def grant_role(person: Who, request: Request, by: SignedIn) -> Response:
     given, wrong = await typed(request), Wrong(GRANT)
     form = _read(GrantForm, given, wrong)
     keys = [commands.key_of(by.ward, person)]
-    if form is not None and await _do(
+    if form is not None and await carried_out(
         request, wrong, keys, lambda work: commands.grant(work, person, form, by)
     ):
         return _on(f"/people/{person}", "role")
@@ -189,7 +172,7 @@ async def end_role(person: Who, number: Number, request: Request, by: SignedIn) 
     given, wrong = await typed(request), Wrong(END)
     form = _confirmed(EndForm, given, wrong)
     keys = [commands.key_of(by.ward, person)]
-    if form is not None and await _do(
+    if form is not None and await carried_out(
         request, wrong, keys, lambda work: commands.end_role(work, person, number, form.reason, by)
     ):
         return _on(f"/people/{person}", "ended")
@@ -197,10 +180,7 @@ async def end_role(person: Who, number: Number, request: Request, by: SignedIn) 
 
 
 def _confirmed(model: type[F], given: Given, wrong: Wrong) -> F | None:
-    if given.get("confirmed") != "yes":
-        wrong.add("", "Hãy đánh dấu rằng bạn đã kiểm tra và vẫn muốn làm.")
-        return None
-    return _read(model, given, wrong)
+    return _read(model, given, wrong) if is_confirmed(given, wrong) else None
 
 
 async def _end_role_page(
@@ -232,7 +212,7 @@ async def end_access(person: Who, request: Request, by: SignedIn) -> Response:
     given, wrong = await typed(request), Wrong(END)
     form = _confirmed(AccessEndForm, given, wrong)
     keys = [commands.key_of(by.ward, person)]
-    if form is not None and await _do(
+    if form is not None and await carried_out(
         request, wrong, keys, lambda work: commands.end_access(work, person, form, by)
     ):
         return _on(f"/people/{person}", "out")
@@ -267,7 +247,7 @@ async def erase(person: Who, request: Request, by: SignedIn) -> Response:
     given, wrong = await typed(request), Wrong(ERASURE)
     form = _confirmed(ErasureForm, given, wrong)
     keys = [commands.key_of(by.ward, person)]
-    if form is not None and await _do(
+    if form is not None and await carried_out(
         request, wrong, keys, lambda work: commands.erase(work, person, form.document, by)
     ):
         return _on(f"/people/{person}", "erased")
@@ -307,7 +287,7 @@ async def lend(request: Request, by: SignedIn) -> Response:
     form = _read(DelegationForm, {**given, "roles": roles}, wrong)
     if form is not None:
         keys = [commands.key_of(by.ward, one) for one in (form.principal, form.delegate)]
-        if await _do(request, wrong, keys, lambda work: commands.delegate(work, form, by)):
+        if await carried_out(request, wrong, keys, lambda work: commands.delegate(work, form, by)):
             keeps = by.has("officer", "operator")
             return _on(f"/people/{form.principal}" if keeps else "/session", "lent")
     return _lend_page(request, given, roles, wrong)
@@ -327,7 +307,7 @@ async def ask_end_lending(number: Number, request: Request, by: SignedIn) -> Res
 async def end_lending(number: Number, request: Request, by: SignedIn) -> Response:
     given, wrong = await typed(request), Wrong(END)
     form = _confirmed(EndForm, given, wrong)
-    if form is not None and await _do(
+    if form is not None and await carried_out(
         request, wrong, [], lambda work: commands.end_delegation(work, number, form.reason, by)
     ):
         return _on("/people" if by.has("officer", "operator") else "/session", "lent-ended")
@@ -363,7 +343,7 @@ async def ask_correction(request: Request, by: SignedIn) -> Response:
     given, wrong = await typed(request), Wrong(CORRECTION)
     form = _read(CorrectionForm, given, wrong)
     keys = [commands.key_of(by.ward, by.id)]
-    if form is not None and await _do(
+    if form is not None and await carried_out(
         request, wrong, keys, lambda work: commands.ask_correction(work, form.text, by)
     ):
         return _on("/me", "asked")
@@ -379,7 +359,7 @@ async def show_answer(number: Number, request: Request, by: SignedIn) -> Respons
 async def answer(number: Number, request: Request, by: SignedIn) -> Response:
     given, wrong = await typed(request), Wrong(ANSWER)
     form = _read(CorrectionAnswerForm, given, wrong)
-    if form is not None and await _do(
+    if form is not None and await carried_out(
         request, wrong, [], lambda work: commands.answer_correction(work, number, form, by)
     ):
         return _on("/corrections", "answered")

@@ -1,36 +1,33 @@
 """Pages for what becomes of a duty after it was laid, and for the days that the ward works."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel, ValidationError
 
 from services.intake.access import JUDGES, OFFICER
 from services.intake.commands import planning as commands
 from services.intake.commands.desk import roll_key
-from services.intake.domain.obligation import Command, State, may_give, state_of
+from services.intake.domain.obligation import Command, State, may_be_ordered
 from services.intake.forms.planning import CalendarDay, DayForm, DutyOrder, GraceForm
 from services.intake.pages import file as files
-from services.intake.pages.posted import Wrong, read_day, typed
+from services.intake.pages.posted import Wrong, carried_out, read, typed, works_of
 from services.intake.pages.words import reminder_words
 from services.intake.store import desk
 from services.intake.store import planning as store
 from shared.calendar import ward_day
-from shared.messaging import UnitOfWork, Works
-from shared.refusal import Refusal
+from shared.messaging import UnitOfWork
 from shared.web.identity import Person, SignedIn
 from shared.web.page_route import PageRoute
 from shared.web.pages import Pages
-from shared.web.problems import Problem, not_found
+from shared.web.problems import not_found
 
 faces = APIRouter(include_in_schema=False, route_class=PageRoute)
 pages = Pages("intake", Path(__file__).parents[1] / "templates")
-F = TypeVar("F", bound=BaseModel)
 Given = Mapping[str, str]
 ORDER = {
     "command": "Quyết định",
@@ -78,13 +75,13 @@ async def show_obligation(obligation: UUID, request: Request, person: SignedIn) 
 @faces.post("/obligations/{obligation}/orders", response_class=HTMLResponse)
 async def give_order(obligation: UUID, request: Request, person: SignedIn) -> Response:
     given, wrong = await typed(request), Wrong(ORDER)
-    form = _read(DutyOrder, given, wrong, "last_day")
+    form = read(DutyOrder, given, wrong, ("last_day",))
 
     async def act(work: UnitOfWork) -> None:
         if form is not None:
             await commands.give_order(work, obligation, form, person)
 
-    if form is not None and await _done(request, person, wrong, act):
+    if form is not None and await carried_out(request, wrong, [roll_key(person.ward)], act):
         return _on(f"/obligations/{obligation}", "ordered")
     return await _duty_page(request, obligation, person, given, wrong)
 
@@ -92,20 +89,24 @@ async def give_order(obligation: UUID, request: Request, person: SignedIn) -> Re
 async def _duty_page(
     request: Request, which: UUID, person: Person, given: Given, wrong: Wrong
 ) -> Response:
-    async with _works(request).read() as connection:
+    async with works_of(request).read() as connection:
         duty = await store.shown_duty(connection, person, which)
         if duty is None:
             raise not_found("nhiệm vụ này, hoặc nhiệm vụ này không thuộc về bạn")
         row = (await desk.participants(connection, duty.ward, [duty.participant]))[duty.participant]
         changes = await store.changes_of(connection, which)
+        people = {one for change in changes for one in (change.done_by, change.acting_for)}
+        names = await files.names_of(connection, duty.ward, people)
         reminders = await store.reminders_of(connection, which)
-    state = state_of(duty.met_at, duty.withdrawn_why)
-    options = [(c, COMMAND_WORDS[c]) for c in BY_HAND if may_give(state, c, person.roles)]
+        standing = await commands.standing_of(connection, duty)
+    state, roles = standing.state, person.roles
+    options = [(c, COMMAND_WORDS[c]) for c in BY_HAND if may_be_ordered(standing, c, roles)]
     own = files.is_own(person, row)
     values = {
         "duty": duty,
         "state": STATE_WORDS[state],
         "changes": [(COMMAND_WORDS[change.command], change) for change in changes],
+        "names": names,
         "reminders": [
             (reminder_words(one.offset_days), one, REMINDER_WORDS[one.state]) for one in reminders
         ],
@@ -128,13 +129,13 @@ async def show_calendar(
 @faces.post("/calendar/days", response_class=HTMLResponse)
 async def set_day(request: Request, person: SignedIn) -> Response:
     given, wrong = await typed(request), Wrong(DAY)
-    form = _read(DayForm, given, wrong, "day")
+    form = read(DayForm, given, wrong, ("day",))
 
     async def act(work: UnitOfWork) -> None:
         if form is not None:
             await commands.set_day(work, form, person)
 
-    if form is not None and await _done(request, person, wrong, act):
+    if form is not None and await carried_out(request, wrong, [roll_key(person.ward)], act):
         return _on(f"/calendar?year={form.day.year}", "day")
     return await _calendar_page(request, person, given, wrong)
 
@@ -143,13 +144,13 @@ async def set_day(request: Request, person: SignedIn) -> Response:
 async def set_grace(request: Request, person: SignedIn) -> Response:
     """An empty number: heads are not told."""
     given, wrong = await typed(request), Wrong(GRACE)
-    form = _read(GraceForm, {**given, "grace": given.get("grace") or None}, wrong)
+    form = read(GraceForm, {**given, "grace": given.get("grace") or None}, wrong)
 
     async def act(work: UnitOfWork) -> None:
         if form is not None:
             await commands.set_grace(work, form, person)
 
-    if form is not None and await _done(request, person, wrong, act):
+    if form is not None and await carried_out(request, wrong, [roll_key(person.ward)], act):
         return _on("/calendar", "grace")
     return await _calendar_page(request, person, given, wrong)
 
@@ -157,7 +158,7 @@ async def set_grace(request: Request, person: SignedIn) -> Response:
 async def _calendar_page(
     request: Request, person: Person, given: Given, wrong: Wrong, year: int | None = None
 ) -> Response:
-    works = _works(request)
+    works = works_of(request)
     shown = year or ward_day(works.business.now()).year
     async with works.read() as connection:
         planning = await store.planning_of(connection, person.ward)
@@ -178,34 +179,6 @@ def _around(year: int) -> range:
     return range(max(2020, year - 1), min(2100, year + 1) + 1)
 
 
-def _read(model: type[F], given: Mapping[str, Any], wrong: Wrong, day: str = "") -> F | None:
-    """The form that was typed, or None, with what is wrong with it; an empty day is none."""
-    fields = {name: value for name, value in given.items() if name in model.model_fields}
-    if day:
-        fields[day] = (read_day(fields[day]) or fields[day]) if fields.get(day) else None
-    try:
-        return model.model_validate(fields)
-    except ValidationError as error:
-        wrong.add_invalid(error, days=(day,))
-        return None
-
-
-async def _done(
-    request: Request,
-    person: Person,
-    wrong: Wrong,
-    act: Callable[[UnitOfWork], Awaitable[None]],
-) -> bool:
-    """Whether it was done; what the rules say against it is added to what is wrong."""
-    try:
-        async with _works(request).begin(roll_key(person.ward)) as work:
-            await act(work)
-    except (Refusal, Problem) as error:
-        wrong.add_refused(error)
-        return False
-    return True
-
-
 def _on(path: str, done: str) -> RedirectResponse:
     mark = "&" if "?" in path else "?"
     return RedirectResponse(f"/intake{path}{mark}done={done}", HTTPStatus.SEE_OTHER)
@@ -215,8 +188,3 @@ def _page(request: Request, template: str, wrong: Wrong, values: dict[str, Any])
     done = DONE.get(request.query_params.get("done", ""), "")
     status = int(wrong.status) if wrong else 200
     return pages.render(request, template, {"wrong": wrong, "done": done, **values}, status)
-
-
-def _works(request: Request) -> Works:
-    works: Works = request.app.state.parts.works
-    return works

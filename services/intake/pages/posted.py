@@ -1,7 +1,7 @@
 """Forms that pages post: what was typed, and what is wrong with it, beside each field."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from http import HTTPStatus
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.calendar import last_moment_of
 from shared.fields import FieldProblem, field_problems
+from shared.messaging import UnitOfWork, Works
 from shared.refusal import Refusal
 from shared.web.problems import Problem
 
@@ -85,13 +86,44 @@ class Wrong:
 def read(
     model: type[F], given: Mapping[str, Any], wrong: Wrong, days: Sequence[str] = ()
 ) -> F | None:
-    """The form that was typed, or None, with what is wrong with it; `days`: fields of days."""
+    """The form that was typed, or None, with what is wrong with it.
+
+    `days` are fields of days; an empty one is none.
+    """
     fields = {name: value for name, value in given.items() if name in model.model_fields}
-    for name in days:
-        if fields.get(name):
-            fields[name] = read_day(fields[name]) or fields[name]
+    for name in fields.keys() & set(days):
+        fields[name] = (read_day(fields[name]) or fields[name]) if fields[name] else None
     try:
         return model.model_validate(fields)
     except ValidationError as error:
         wrong.add_invalid(error, days=days)
         return None
+
+
+def is_confirmed(given: Mapping[str, str], wrong: Wrong) -> bool:
+    """Whether the box of an act that is shown before it is done was ticked; else that is wrong."""
+    if given.get("confirmed") == "yes":
+        return True
+    wrong.add("", "Hãy đánh dấu rằng bạn đã kiểm tra và vẫn muốn làm.")
+    return False
+
+
+def works_of(request: Request) -> Works:
+    works: Works = request.app.state.parts.works
+    return works
+
+
+async def carried_out(
+    request: Request,
+    wrong: Wrong,
+    keys: Sequence[str],
+    act: Callable[[UnitOfWork], Awaitable[object]],
+) -> bool:
+    """Whether it was done; what the rules say against it is added to what is wrong."""
+    try:
+        async with works_of(request).begin(*keys) as work:
+            await act(work)
+    except (Refusal, Problem) as error:
+        wrong.add_refused(error)
+        return False
+    return True

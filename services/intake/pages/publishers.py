@@ -1,6 +1,6 @@
 """The register of publishers as pages; each act on a page of its own, the ends asked twice."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -21,15 +21,13 @@ from services.intake.forms.publishers import (
     PublisherGrantRow,
     PublisherRow,
 )
-from services.intake.pages.posted import Wrong, read, typed
+from services.intake.pages.posted import Wrong, carried_out, is_confirmed, read, typed, works_of
 from shared.calendar import ward_day
 from shared.contracts.base import Code
-from shared.messaging import UnitOfWork, Works
-from shared.refusal import Refusal
 from shared.web.identity import Person, SignedIn
 from shared.web.page_route import PageRoute
 from shared.web.pages import Pages
-from shared.web.problems import Problem, not_found
+from shared.web.problems import not_found
 
 faces = APIRouter(include_in_schema=False, route_class=PageRoute)
 """Pages at the addresses of the API."""
@@ -67,26 +65,8 @@ class Happened:
     rule: str
 
 
-def _works(request: Request) -> Works:
-    works: Works = request.app.state.parts.works
-    return works
-
-
 def _read(model: type[F], given: Mapping[str, Any], wrong: Wrong) -> F | None:
     return read(model, given, wrong, DAYS)
-
-
-async def _do(
-    request: Request, wrong: Wrong, name: str, act: Callable[[UnitOfWork], Awaitable[object]]
-) -> bool:
-    """Whether it was done; what the rules say against it is added to what is wrong."""
-    try:
-        async with _works(request).begin(commands.key_of(name)) as work:
-            await act(work)
-    except (Refusal, Problem) as error:
-        wrong.add_refused(error)
-        return False
-    return True
 
 
 def _page(request: Request, template: str, wrong: Wrong, **values: Any) -> Response:
@@ -108,15 +88,15 @@ async def show_list(request: Request, by: SignedIn) -> Response:
 async def register(request: Request, by: SignedIn) -> Response:
     given, wrong = await typed(request), Wrong(REGISTER)
     form = _read(PublisherForm, given, wrong)
-    if form is not None and await _do(
-        request, wrong, form.name, lambda work: commands.register(work, form, by)
-    ):
-        return _on(form.name, "registered")
+    if form is not None:
+        keys = [commands.key_of(form.name)]
+        if await carried_out(request, wrong, keys, lambda work: commands.register(work, form, by)):
+            return _on(form.name, "registered")
     return await _list_page(request, by, given, wrong)
 
 
 async def _list_page(request: Request, by: Person, given: Given, wrong: Wrong) -> Response:
-    async with _works(request).read() as connection:
+    async with works_of(request).read() as connection:
         rows = await commands.rows_of(connection, by.ward)
     standing = {row.name: _standing(row, request) for row in rows}
     values = {"rows": rows, "standing": standing, "given": given, "keeps": by.has(*OPERATOR)}
@@ -125,7 +105,7 @@ async def _list_page(request: Request, by: Person, given: Given, wrong: Wrong) -
 
 def _standing(row: PublisherRow, request: Request) -> str:
     """Whom it may report for today, in words."""
-    today = ward_day(_works(request).business.now())
+    today = ward_day(works_of(request).business.now())
     open_ones = [one for one in row.grants if one.ended_at is None]
     now = [one for one in open_ones if one.since <= today and (one.until or today) >= today]
     return "; ".join(whom_of(one) for one in now)
@@ -137,7 +117,7 @@ def whom_of(one: PublisherGrantRow) -> str:
 
 async def _row(request: Request, by: Person, name: str) -> PublisherRow:
     """Raises Problem (404)."""
-    async with _works(request).read() as connection:
+    async with works_of(request).read() as connection:
         found = await commands.rows_of(connection, by.ward, name)
     if not found:
         raise not_found(f"hệ thống mang tên {name}")
@@ -179,8 +159,9 @@ async def show_grant(publisher: Name, request: Request, by: SignedIn) -> Respons
 async def grant(publisher: Name, request: Request, by: SignedIn) -> Response:
     given, wrong = await typed(request), Wrong(GRANT)
     form = _read(PublisherGrantForm, given, wrong)
-    if form is not None and await _do(
-        request, wrong, publisher, lambda work: commands.grant(work, publisher, form, by)
+    keys = [commands.key_of(publisher)]
+    if form is not None and await carried_out(
+        request, wrong, keys, lambda work: commands.grant(work, publisher, form, by)
     ):
         return _on(publisher, "granted")
     return await _grant_page(request, publisher, by, given, wrong)
@@ -202,21 +183,16 @@ async def ask_revoke(publisher: Name, number: Number, request: Request, by: Sign
 async def revoke(publisher: Name, number: Number, request: Request, by: SignedIn) -> Response:
     given, wrong = await typed(request), Wrong(END)
     form = _confirmed(given, wrong)
-    if form is not None and await _do(
-        request,
-        wrong,
-        publisher,
-        lambda work: commands.revoke(work, publisher, number, form.reason, by),
+    keys = [commands.key_of(publisher)]
+    if form is not None and await carried_out(
+        request, wrong, keys, lambda work: commands.revoke(work, publisher, number, form.reason, by)
     ):
         return _on(publisher, "revoked")
     return await _revoke_page(request, publisher, number, by, given, wrong)
 
 
 def _confirmed(given: Given, wrong: Wrong) -> PublisherEndForm | None:
-    if given.get("confirmed") != "yes":
-        wrong.add("", "Hãy đánh dấu rằng bạn đã kiểm tra và vẫn muốn làm.")
-        return None
-    return _read(PublisherEndForm, given, wrong)
+    return _read(PublisherEndForm, given, wrong) if is_confirmed(given, wrong) else None
 
 
 async def _revoke_page(
@@ -248,8 +224,9 @@ async def ask_end(publisher: Name, request: Request, by: SignedIn) -> Response:
 async def end(publisher: Name, request: Request, by: SignedIn) -> Response:
     given, wrong = await typed(request), Wrong(END)
     form = _confirmed(given, wrong)
-    if form is not None and await _do(
-        request, wrong, publisher, lambda work: commands.end(work, publisher, form.reason, by)
+    keys = [commands.key_of(publisher)]
+    if form is not None and await carried_out(
+        request, wrong, keys, lambda work: commands.end(work, publisher, form.reason, by)
     ):
         return _on(publisher, "ended")
     return await _end_page(request, publisher, by, given, wrong)

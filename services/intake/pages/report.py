@@ -20,12 +20,12 @@ from services.intake.commands.desk import speaks_for
 from services.intake.domain.deadline import check_correction_date
 from services.intake.domain.difference import SentBack
 from services.intake.domain.evidence import file_in
+from services.intake.domain.form import form_of, section_titles
 from services.intake.domain.report import Command, transition
 from services.intake.forms.desk import AcceptanceForm, ReturnForm
-from services.intake.forms.report import TITLES
+from services.intake.forms.report import REACHED, TITLES
 from services.intake.pages import file as files
 from services.intake.pages.posted import DAY_WORDS, Wrong, end_of, typed
-from services.intake.pages.words import lateness_words, words_of
 from services.intake.store import desk as store
 from services.intake.store import duty as duties
 from shared.contracts.base import Code
@@ -51,6 +51,11 @@ _PARTS = {
     "summary": "tóm tắt",
     "form": "hình thức",
     "value": "giá trị",
+    "title": "tên chỉ tiêu",
+    "unit": "đơn vị tính",
+    "criterion": "thuộc tiêu chí",
+    "reached": "mức đạt",
+    "result": "kết quả cụ thể",
     "not_applicable": "không áp dụng",
     "nothing_arose": "không phát sinh",
 }
@@ -81,8 +86,11 @@ def _places(body: Mapping[str, Any], movement: Mapping[str, Any]) -> Iterator[Pl
         for criterion in group["criteria"]
     }
     forms = {form["code"]: form["title"] for form in movement.get("forms", ())}
-    if body.get("situation"):
-        yield Place("/situation", TITLES["situation"], body["situation"])
+    titles = section_titles(form_of(body))
+    yield from _texts(body, titles, "situation")
+    for at, one in enumerate(body.get("aims", ())):
+        about = {"Mức đạt": REACHED[one["reached"]]}
+        yield Place(f"/aims/{at}", f"Mục tiêu: {one['aim']}", one["result"], about)
     for at, part in enumerate(body["contents"]):
         title, rule = f"Nội dung {part['content']}", contents.get(part["content"], "")
         yield Place(f"/contents/{at}", title, part["text"], rule=rule)
@@ -91,24 +99,43 @@ def _places(body: Mapping[str, Any], movement: Mapping[str, Any]) -> Iterator[Pl
             f"/items/{at}",
             f"Tiêu chí {item['criterion']}",
             item["narrative"],
-            {"Điểm tự chấm": _points(item)} | _why_unscored(item),
+            _result(item) | _why_unscored(item),
             [_linked(one) for one in item["evidence"]],
             criteria.get(item["criterion"], ""),
         )
     for at, one in enumerate(body["indicators"]):
-        value = _decimal(one["value"])
-        yield Place(f"/indicators/{at}", f"Chỉ tiêu {one['code']}", about={"Giá trị": value})
+        yield _indicator(f"/indicators/{at}", one)
     for at, one in enumerate(body["role_models"]):
         yield Place(f"/role_models/{at}", f"Điển hình: {one['name']}", one["summary"])
-    if body.get("digital_literacy"):
-        title = TITLES["digital_literacy"]
-        yield Place("/digital_literacy", title, body["digital_literacy"])
+    yield from _texts(body, titles, "digital_literacy")
     for at, one in enumerate(body["nominations"]):
         form = forms.get(one["form"], one["form"])
         title = f"Đề nghị khen thưởng: {one['subject']}"
         yield Place(f"/nominations/{at}", title, one["reason"], {"Hình thức": form})
-    if body["difficulties"]:
-        yield Place("/difficulties", "Khó khăn, kiến nghị", body["difficulties"])
+    yield from _texts(body, titles, "difficulties", "lessons", "directions")
+
+
+def _texts(body: Mapping[str, Any], titles: Mapping[str, str], *names: str) -> Iterator[Place]:
+    for name in names:
+        if body.get(name):
+            yield Place(f"/{name}", titles.get(name, TITLES[name]), body[name])
+
+
+def _indicator(pointer: str, one: Mapping[str, Any]) -> Place:
+    """Of a number that another system has sent without a name, its code."""
+    number = " ".join(filter(None, (_decimal(one["value"]), one.get("unit"))))
+    about = {"Giá trị": number}
+    if one.get("criterion"):
+        about["Thuộc tiêu chí"] = one["criterion"]
+    title = f"Chỉ tiêu: {one['title']}" if one.get("title") else f"Chỉ tiêu {one['code']}"
+    evidence = [_linked(proof) for proof in one.get("evidence", ())]
+    return Place(pointer, title, about=about, evidence=evidence)
+
+
+def _result(item: Mapping[str, Any]) -> dict[str, str]:
+    """Of a criterion that a review tells of there is no score."""
+    scored = _points(item)
+    return {"Điểm tự chấm": scored} if scored else {}
 
 
 def _points(item: Mapping[str, Any]) -> str:
@@ -169,6 +196,11 @@ def spot_words(place: str) -> str:
     return ", ".join((TITLES[section], *names))
 
 
+def text_words(place: str, text: str | None) -> str | None:
+    """What stands at such a place, as people read it."""
+    return REACHED.get(text, text) if text and place.endswith("/reached") else text
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One version with its file, as somebody may see it."""
@@ -216,8 +248,9 @@ async def case_of(
     if version.door == "kafka":
         sender = f"Hệ thống {version.publisher}"
     else:
-        names = await files.names_of(connection, person.ward, [version.submitted_by])
-        sender = names[version.submitted_by]
+        people = [version.submitted_by, version.acting_for]
+        names = await files.names_of(connection, person.ward, people)
+        sender = files.who_acted(names, version.submitted_by, version.acting_for)
     versions = [row.revision for row in await duties.versions(connection, person.ward, key)]
     return Case(file, version, places_of(version.body, movement or {}), sender, versions)
 
@@ -241,30 +274,6 @@ async def _to_judge(
         except Refusal as error:
             raise conflict(error.name, error.detail) from None
     return case
-
-
-@router.get("", response_class=HTMLResponse)
-async def show_report(
-    participant: Name, period: Name, revision: Revision, request: Request, person: SignedIn
-) -> HTMLResponse:
-    works: Works = request.app.state.parts.works
-    async with works.read() as connection:
-        case = await case_of(connection, person, (participant, period), revision)
-    version = case.version
-    outcome = case.file.outcome if version.revision == case.file.revision else version.outcome
-    words, tone = words_of("annual-report", outcome or "received")
-    values = {
-        "case": case,
-        "words": words,
-        "tone": tone,
-        "late": lateness_words(version.days_late) if version.late else "",
-        "reasons": reasons_of(version) if version.outcome == "returned" else [],
-        "judges": case.may_be_judged_by(person),
-        "withdraws": case.may_be_withdrawn_by(person),
-        "reopens": case.may_be_reopened_by(person),
-        "before": [one for one in case.revisions if one < version.revision],
-    }
-    return _pages.render(request, "report.html", values)
 
 
 @router.get("/acceptance", response_class=HTMLResponse)

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.access import DIRECTORY_READERS
-from services.intake.domain.rule import BY_DOCUMENT
 from services.intake.domain.year import WAITING, CellState, Wanted
 from services.intake.pages.board_words import DUTY_WORDS
 from services.intake.store import board as store
@@ -50,6 +49,9 @@ async def todo(
     found = [
         Waiting(how_many("received"), "Báo cáo chờ xem xét", _href(year, state="received")),
         Waiting(
+            how_many("overdue"), "Việc đã quá hạn, chưa thực hiện", _href(year, state="overdue")
+        ),
+        Waiting(
             how_many("returned"), "Báo cáo đã trả lại, chờ bản sửa", _href(year, state="returned")
         ),
         Waiting(how_many("reopened"), "Báo cáo mở lại, chờ bản mới", _href(year, state="reopened")),
@@ -63,12 +65,12 @@ async def todo(
                 _href(year, duty=kind, state="waiting"),
             )
             for kind in DUTY_WORDS
-            if kind in BY_DOCUMENT
+            if kind != "annual-report"
         ),
         Waiting(
             await store.escalated(connection, person, year),
-            "Trong các việc quá hạn: đã báo người đứng đầu",
-            _href(year, state="overdue"),
+            "Trong các việc đã quá hạn: đã báo người đứng đầu",
+            _href(year, state="escalated"),
         ),
     ]
     if person.has(*DIRECTORY_READERS):

@@ -29,10 +29,6 @@ _PLAN: dict[Standing, tuple[str, Tone]] = {
     "overdue": ("Quá hạn, chưa có kế hoạch", "bad"),
     "free": ("Không thuộc diện ban hành", "muted"),
 }
-_REVIEW: dict[Standing, tuple[str, Tone]] = {
-    "open": ("Chưa có báo cáo", "muted"),
-    "overdue": ("Quá hạn, chưa có báo cáo", "bad"),
-}
 SECTIONS: dict[ObligationKind, str] = {
     "unit-plan": "mục V.1 của Kế hoạch",
     "digital-literacy-plan": "mục VI.1.b của Kế hoạch",
@@ -44,8 +40,6 @@ SECTIONS: dict[ObligationKind, str] = {
 DOCUMENTS: dict[ObligationKind, str] = {
     "unit-plan": "kế hoạch",
     "digital-literacy-plan": "kế hoạch Bình dân học vụ số",
-    "midterm-report": "báo cáo sơ kết",
-    "final-report": "báo cáo tổng kết",
 }
 """What a unit records by number and date of issue."""
 MANNERS: dict[Manner, str] = {
@@ -58,8 +52,6 @@ MANNERS: dict[Manner, str] = {
 
 def words_of(kind: ObligationKind, standing: Standing) -> tuple[str, Tone]:
     """What a page says of where a participant stands, and in which tone."""
-    if kind in {"midterm-report", "final-report"}:
-        return _REVIEW.get(standing) or _PLAN[standing]
     return (_PLAN if kind in BY_DOCUMENT else _REPORT)[standing]
 
 

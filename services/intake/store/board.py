@@ -96,7 +96,10 @@ def _page(
     if wanted.state:
         cell = _cells(participant, wanted, now)
         states = WAITING if wanted.state == "waiting" else {wanted.state}
-        inside = sa.select(1).select_from(cell).where(cell.c.state.in_(sorted(states)))
+        is_meant: sa.ColumnElement[bool] = cell.c.state.in_(sorted(states))
+        if wanted.state == "escalated":
+            is_meant = cell.c.escalated
+        inside = sa.select(1).select_from(cell).where(is_meant)
         query = query.where(inside.correlate(participant).exists())
     placed = query.subquery("placed")
     columns = [placed.c[name] for name in _PLACE]
@@ -162,16 +165,6 @@ async def choices(connection: AsyncConnection, person: Person) -> Sequence[Any]:
 
 async def escalated(connection: AsyncConnection, person: Person, year: int) -> int:
     """How many duties of a year of which the unit's head was told are still open."""
-    told = (  # counted for each duty by its key: `EXISTS` may read the reminders of all wards
-        sa.select(sa.func.count())
-        .where(
-            reminder.c.obligation == obligation.c.id,
-            reminder.c.deadline == obligation.c.due,
-            reminder.c.offset_days == ESCALATED,
-            reminder.c.state == "sent",
-        )
-        .scalar_subquery()
-    )
     query = (
         sa.select(sa.func.count())
         .select_from(obligation)
@@ -183,12 +176,26 @@ async def escalated(connection: AsyncConnection, person: Person, year: int) -> i
         .where(
             seen_by(person),
             period.c.year == year,
-            obligation.c.met_at.is_(None),
-            obligation.c.withdrawn_at.is_(None),
-            told > 0,
+            _is_escalated(),
         )
     )
     return await connection.scalar(query) or 0
+
+
+def _is_escalated() -> sa.ColumnElement[bool]:
+    """Of a duty: it is still open after the unit's head was told of it."""
+    told = (  # counted for each duty by its key: `EXISTS` may read the reminders of all wards
+        sa.select(sa.func.count())
+        .where(
+            reminder.c.obligation == obligation.c.id,
+            reminder.c.deadline == obligation.c.due,
+            reminder.c.offset_days == ESCALATED,
+            reminder.c.state == "sent",
+        )
+        .correlate(obligation)
+        .scalar_subquery()
+    )
+    return sa.and_(obligation.c.met_at.is_(None), obligation.c.withdrawn_at.is_(None), told > 0)
 
 
 async def received_by_day(
@@ -257,6 +264,7 @@ def _cells(owner: sa.FromClause, wanted: Wanted, now: datetime) -> sa.FromClause
             newest.c.late,
             newest.c.days_late,
             _state(owner, newest, now).label("state"),
+            (_is_escalated() if wanted.state == "escalated" else sa.false()).label("escalated"),
         )
         .select_from(period)
         .outerjoin(

@@ -1,7 +1,8 @@
-"""What reports are decided by: read in one statement, however many reports there are."""
+"""What reports are decided by: read in one statement, of however many wards reports come."""
 
+import json
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -23,9 +24,13 @@ from services.intake.store.tables import (
     report,
 )
 
-MOST_WARDS = 64
-MOST_VERSIONS = 8
-"""How many movements' versions a process keeps at hand, of each ward."""
+MOST_WHOLE = 64
+"""Of how many wards' periods a process keeps the whole version of the movement at hand."""
+MOST_RULES = 20_000
+"""Of how many it keeps what reports are decided by; it is little, and mostly the same for all."""
+_PROSE = frozenset({"text", "title", "place"})
+
+Data = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -44,37 +49,62 @@ class Known:
     dues: dict[Key, datetime] = field(default_factory=dict)
 
 
-class _Versions:
+class Versions:
     """Versions of movements that were read before: JSON as large as a plan is read once.
 
-    A mark names one state of one row (PostgreSQL's own `xmin` with the code, the number and the
-    moment), so what is kept under it cannot grow old.
+    By the ward and the period that they rule. A mark names one state of one row (PostgreSQL's own
+    `xmin` with the code, the number and the moment), so what is kept under it cannot grow old.
+    `kept_of`: what is kept of a version.
+    """
+
+    def __init__(self, most: int, kept_of: Callable[[Data], Data] = lambda data: data) -> None:
+        self._most = most
+        self._kept_of = kept_of
+        self._kept: OrderedDict[Key, tuple[str, Data]] = OrderedDict()
+
+    def find(self, key: Key) -> tuple[str, Data] | None:
+        """The mark and what is kept of a (ward, period)."""
+        return self._kept.get(key)
+
+    def keep(self, key: Key, mark: str, data: Data) -> Data:
+        kept = self._kept_of(data)
+        self._kept[key] = mark, kept
+        self._kept.move_to_end(key)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return kept
+
+
+class WithoutProse:
+    """What reports are decided by, without what only people read; equal parts are one object.
+
+    Plans of wards follow one another: of thousands most parts are the same.
     """
 
     def __init__(self) -> None:
-        self._by_ward: OrderedDict[str, dict[str, dict[str, Any]]] = OrderedDict()
+        self._parts: dict[str, Any] = {}
 
-    def of(self, ward: str) -> Mapping[str, dict[str, Any]]:
-        """A ward's versions by mark."""
-        return self._by_ward.get(ward, {})
+    def __call__(self, data: Data) -> Data:
+        if len(self._parts) > MOST_RULES:
+            self._parts.clear()
+        return {name: self._shared(part) for name, part in _bare(data).items()}
 
-    def keep(self, ward: str, versions: Mapping[str, dict[str, Any]]) -> None:
-        kept = {**self.of(ward), **versions}
-        self._by_ward[ward] = dict(versions) if len(kept) > MOST_VERSIONS else kept
-        self._by_ward.move_to_end(ward)
-        while len(self._by_ward) > MOST_WARDS:
-            self._by_ward.popitem(last=False)
+    def _shared(self, part: Any) -> Any:
+        return self._parts.setdefault(json.dumps(part), part) if part else part
 
 
-_versions = _Versions()
-_WARD: sa.BindParameter[str] = sa.bindparam("ward", type_=sa.Text())
-_MARKS: sa.BindParameter[Any] = sa.bindparam("marks", type_=ARRAY(sa.Text()))
+def _bare(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {name: _bare(inner) for name, inner in part.items() if name not in _PROSE}
+    return [_bare(inner) for inner in part] if isinstance(part, list) else part
+
+
+WHOLE = Versions(MOST_WHOLE)
+RULES = Versions(MOST_RULES, WithoutProse())
+_ASKED = ("ward", "participant", "period", "mark")
 _GIVEN = (
-    sa.func.unnest(
-        sa.bindparam("participants", type_=ARRAY(sa.Text())),
-        sa.bindparam("periods", type_=ARRAY(sa.Text())),
-    )
-    .table_valued(sa.column("participant", sa.Text()), sa.column("period", sa.Text()), name="given")
+    sa.func.unnest(*(sa.bindparam(name, type_=ARRAY(sa.Text())) for name in _ASKED))
+    .table_valued(*(sa.column(name, sa.Text()) for name in _ASKED), name="given")
     .render_derived()
 )
 _MARK = sa.func.concat_ws(
@@ -87,32 +117,31 @@ _MARK = sa.func.concat_ws(
 _IN_FORCE = (
     sa.select(
         _MARK.label("mark"),
-        sa.case((sa.not_(sa.any_(_MARKS) == _MARK), movement.c.data)).label("data"),
+        sa.case((_GIVEN.c.mark != _MARK, movement.c.data)).label("data"),
     )
     .where(
-        movement.c.ward == _WARD,
+        movement.c.ward == _GIVEN.c.ward,
         movement.c.movement == period.c.movement,
         movement.c.state == "adopted",
     )
     .order_by(movement.c.version.desc())
     .limit(1)
-    .correlate(period)
+    .correlate(period, _GIVEN)
     .lateral("in_force")
 )
 
 
 def _of(table: sa.Table, *names: str) -> sa.ColumnElement[bool]:
     """A ward's rows of a table that are about a given key."""
-    same = (table.c[name] == _GIVEN.c[name] for name in names)
-    return sa.and_(table.c.ward == _WARD, *same)
+    return sa.and_(*(table.c[name] == _GIVEN.c[name] for name in ("ward", *names)))
 
 
 _OWED = sa.and_(
     _of(obligation, "participant", "period"),
-    obligation.c.kind == sa.bindparam("kind", type_=sa.Text()),
+    obligation.c.kind == period.c.kind,
 )
 _PARTS: Sequence[Sequence[sa.ColumnElement[Any]]] = (
-    (_GIVEN.c.participant, _GIVEN.c.period),
+    (_GIVEN.c.ward, _GIVEN.c.participant, _GIVEN.c.period),
     tuple(participant.c),
     tuple(period.c),
     (_IN_FORCE.c.mark, _IN_FORCE.c.data),
@@ -129,34 +158,57 @@ _QUERY = (
         .outerjoin(report, _of(report, "participant", "period"))
         .outerjoin(judgement, JUDGED)
     )
-    .order_by(_GIVEN.c.participant, _GIVEN.c.period, report.c.revision)
+    .order_by(_GIVEN.c.ward, _GIVEN.c.participant, _GIVEN.c.period, report.c.revision)
 )
 _NAMES = [[str(column.key) for column in part] for part in _PARTS]
 
 
-async def known_about(
-    connection: AsyncConnection, ward: str, keys: Iterable[Key], kind: str
-) -> Known:
-    """All that reports of these keys are decided by; `kind` is of the obligations."""
-    asked = sorted(set(keys))
-    before = _versions.of(ward)
+async def known_about(connection: AsyncConnection, ward: str, keys: Iterable[Key]) -> Known:
+    """All that reports of these keys are decided by, and what people read of the movement."""
+    return (await known_in_wards(connection, {ward: keys}, WHOLE))[ward]
+
+
+async def known_in_wards(
+    connection: AsyncConnection,
+    keys: Mapping[str, Iterable[Key]],
+    versions: Versions = RULES,
+) -> dict[str, Known]:
+    """All that reports of these keys are decided by, ward by ward."""
+    asked = [(ward, *key) for ward in sorted(keys) for key in sorted(set(keys[ward]))]
+    before = {(w, code): versions.find((w, code)) for w, _, code in asked}
     rows = await connection.execute(
         _QUERY,
         {
-            "ward": ward,
-            "participants": [code for code, _ in asked],
-            "periods": [code for _, code in asked],
-            "marks": list(before),
-            "kind": kind,
+            "ward": [ward for ward, _, _ in asked],
+            "participant": [code for _, code, _ in asked],
+            "period": [code for _, _, code in asked],
+            "mark": _marks(asked, before),
         },
     )
-    known, versions = Known(), dict[str, dict[str, Any]]()
-    for key, grouped in groupby(rows, key=lambda row: (row[0], row[1])):
+    known = {ward: Known() for ward in keys}
+    for (ward, code, of), grouped in groupby(rows, key=lambda row: (row[0], row[1], row[2])):
         stories = [list(_parts(row)) for row in grouped]
-        _enter(known, key, stories, before, versions)
-    if versions.keys() - before.keys():
-        _versions.keep(ward, versions)
+        _enter(known[ward], (code, of), stories)
+        when, rules = stories[0][2], stories[0][3]
+        if rules.data is not None:
+            before[ward, of] = rules.mark, versions.keep((ward, of), rules.mark, rules.data)
+        kept = before[ward, of]
+        if rules.mark is not None and kept is not None:
+            known[ward].movements[when.movement] = kept[1]
     return known
+
+
+def _marks(
+    asked: Sequence[tuple[str, str, str]], before: Mapping[Key, tuple[str, Data] | None]
+) -> list[str | None]:
+    """What is kept for each key, "" for nothing; for a period once, so that it comes once."""
+    seen: set[Key] = set()
+    told: list[str | None] = []
+    for ward, _, code in asked:
+        kept = before[ward, code]
+        told.append(None if (ward, code) in seen else kept[0] if kept else "")
+        seen.add((ward, code))
+    return told
 
 
 def _parts(row: Sequence[Any]) -> Iterator[Any]:
@@ -167,22 +219,13 @@ def _parts(row: Sequence[Any]) -> Iterator[Any]:
         place += len(names)
 
 
-def _enter(
-    known: Known,
-    key: Key,
-    stories: Sequence[Sequence[Any]],
-    before: Mapping[str, dict[str, Any]],
-    versions: dict[str, dict[str, Any]],
-) -> None:
+def _enter(known: Known, key: Key, stories: Sequence[Sequence[Any]]) -> None:
     """`stories`: the rows of one key, one for each version of its report."""
-    _, of, when, rules, owed, _ = stories[0]
+    _, of, when, _, owed, _ = stories[0]
     if of.participant is not None:
         known.participants[of.participant] = of
     if when.period is not None:
         known.periods[when.period] = when
-    if rules.mark is not None:
-        versions[rules.mark] = before[rules.mark] if rules.data is None else rules.data
-        known.movements[when.movement] = versions[rules.mark]
     if owed.id is not None:
         known.dues[key] = owed.due
         if owed.met_at is None and owed.withdrawn_at is None:

@@ -108,6 +108,25 @@ async def plan_of(
     return (await connection.execute(query)).one_or_none()
 
 
+async def keep_copy(
+    connection: AsyncConnection,
+    ward: str,
+    participant_code: str,
+    period_code: str,
+    copy: dict[str, Any],
+) -> None:
+    """Where the signed plan is to be seen."""
+    await connection.execute(
+        sa.update(plan)
+        .where(
+            plan.c.ward == ward,
+            plan.c.participant == participant_code,
+            plan.c.period == period_code,
+        )
+        .values(evidence=copy)
+    )
+
+
 _MADE_OF_IT = ("outcome", "reasons", "correct_by", "judged_at", "judged_by")
 JUDGED = sa.and_(*(report.c[name] == judgement.c[name] for name in _VERSION))
 STORY = (

@@ -1,7 +1,7 @@
 """Tables of reports that are written here, opened again, or came on paper."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from services.intake.store.tables import MOMENT, judgement, tables
 
@@ -33,13 +33,15 @@ draft = sa.Table(
     _text("saved_by"),
     _text("acting_for", default=""),
     _text("approved_by", default=""),
+    sa.Column("authors", ARRAY(sa.Text), nullable=False, server_default="{}"),
 )
 """What is being written of a report; deleted once it is sent.
 
 `side`: the unit's, or the office's on behalf of a unit. `begun`: the first of its versions, which
 is greater than the last one of any draft before it. `fields`: name -> text; `stamps`: name ->
 the draft's versions that changed it last, and a digest of the text before. `based_on`: the newest
-revision that its authors had seen; `said`: a head's words when sending back.
+revision that its authors had seen; `said`: a head's words when sending back; `authors`: codes of
+those who saved it.
 """
 
 reopening = sa.Table(

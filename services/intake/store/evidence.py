@@ -12,7 +12,7 @@ from services.intake.domain.evidence import Filed
 from services.intake.store.desk import Key, seen_by
 from services.intake.store.draft_tables import draft, paper
 from services.intake.store.evidence_tables import evidence
-from services.intake.store.tables import participant, period, report
+from services.intake.store.tables import participant, period, plan, report
 from shared.web.identity import Person
 
 _HERE = evidence.c.removed_at.is_(None)
@@ -32,8 +32,9 @@ def _named_in(text: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
 SENT = sa.or_(
     sa.exists().where(_of_its_file(report), _named_in(report.c.body)),
     sa.exists().where(paper.c.ward == evidence.c.ward, paper.c.scan == evidence.c.id),
+    sa.exists().where(_of_its_file(plan), _named_in(plan.c.evidence)),
 )
-"""A report that was sent names it, or it is the scan of one that came on paper."""
+"""A report that was sent names it, or it is the scan of one that came on paper, or of a plan."""
 _DRAFTED = sa.exists().where(_of_its_file(draft), _named_in(draft.c.fields))
 
 _OF_ITS_PARTICIPANT = sa.and_(

@@ -85,12 +85,18 @@ async def codes_on_roll(connection: AsyncConnection, ward: str) -> list[str]:
 
 
 async def laid(
-    connection: AsyncConnection, ward: str, periods: Iterable[str]
+    connection: AsyncConnection,
+    ward: str,
+    periods: Iterable[str],
+    of: Iterable[str] | None = None,
 ) -> Sequence[sa.Row[Any]]:
-    """All duties of these periods, whatever became of them."""
+    """All duties of these periods, whatever became of them; `of` these participants only, where
+    given."""
     query = sa.select(obligation).where(
         obligation.c.ward == ward, obligation.c.period.in_(sorted(set(periods)))
     )
+    if of is not None:
+        query = query.where(obligation.c.participant.in_(sorted(set(of))))
     return (await connection.execute(query.order_by(obligation.c.id))).all()
 
 

@@ -83,6 +83,7 @@ def _acting(row: Any, principals: Sequence[Holding], on: date) -> Acting:
         document=row.document,
         until=row.until,
         heads=heads_on(lent, on),
+        stakes=frozenset({row.unit} - {""}) | units_on(principals, on),
     )
 
 
@@ -201,6 +202,16 @@ async def delegations_with(
         .order_by(delegation.c.since, delegation.c.id)
     )
     return (await connection.execute(query)).all()
+
+
+async def lent_to(
+    connection: AsyncConnection, ward: str, people: Iterable[str]
+) -> Sequence[sa.Row[Any]]:
+    """Rows of `delegation` by which these act for others, whatever became of them."""
+    query = sa.select(delegation).where(
+        delegation.c.ward == ward, delegation.c.delegate.in_(sorted(set(people)))
+    )
+    return (await connection.execute(query.order_by(delegation.c.id))).all()
 
 
 async def delegates_on(connection: AsyncConnection, ward: str, person: str, on: date) -> list[str]:

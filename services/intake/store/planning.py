@@ -9,8 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, UUID, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.domain.deadline import ESCALATED
-from services.intake.domain.obligation import IS_OVERDUE
+from services.intake.domain.deadline import Before
 from services.intake.domain.rule import offsets_in
 from services.intake.domain.workday import ESCALATION_GRACE, DayKind, Planning, WorkCalendar
 from services.intake.store.desk import IS_OPEN, movements, periods, seen_by
@@ -26,6 +25,7 @@ from services.intake.store.tables import (
     reminder,
     role_held,
 )
+from shared.calendar import WARD_ZONE
 from shared.rows import as_table
 from shared.web.identity import Person
 
@@ -34,30 +34,42 @@ from shared.web.identity import Person
 _DUE = sa.and_(reminder.c.state == "planned", reminder.c.due_at <= sa.bindparam("now"))
 
 
+_FIRST_DUE = (
+    sa.select(reminder.c.obligation)
+    .where(_DUE)
+    .order_by(reminder.c.due_at)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+    .cte("first")
+)
+_TO_REMIND = (
+    sa.select(obligation.c.id, obligation.c.ward, obligation.c.participant)
+    .where(obligation.c.id.in_(sa.select(_FIRST_DUE.c.obligation)))
+    .order_by(obligation.c.id)
+)
+
+
 async def duties_to_remind(connection: AsyncConnection, now: datetime, limit: int) -> Sequence[Any]:
-    """Obligations (id, ward, participant) with reminders that came due, the oldest first."""
-    query = (
-        sa.select(obligation.c.id, obligation.c.ward, obligation.c.participant)
-        .join(reminder, reminder.c.obligation == obligation.c.id)
-        .where(_DUE)
-        .group_by(obligation.c.id)
-        .order_by(sa.func.min(reminder.c.due_at), obligation.c.id)
-        .limit(limit)
-    )
-    return (await connection.execute(query, {"now": now})).all()
+    """Obligations (id, ward, participant) of the `limit` reminders that came due first.
+
+    Only those are read, however many came due: of a whole country's they are a million.
+    """
+    return (await connection.execute(_TO_REMIND, {"now": now, "most": limit})).all()
+
+
+_DUE_OF = (
+    sa.select(obligation, reminder.c.deadline, reminder.c.offset_days, reminder.c.due_at)
+    .join(reminder, reminder.c.obligation == obligation.c.id)
+    .where(_DUE, obligation.c.id == sa.bindparam("which", type_=ARRAY(UUID(as_uuid=True))).any_())
+    .order_by(reminder.c.due_at, obligation.c.id)
+)
 
 
 async def due_reminders(
     connection: AsyncConnection, now: datetime, obligations: Iterable[uuid.UUID]
 ) -> Sequence[sa.Row[Any]]:
     """All reminders of these obligations that came due, with the obligation, oldest first."""
-    query = (
-        sa.select(obligation, reminder.c.deadline, reminder.c.offset_days, reminder.c.due_at)
-        .join(reminder, reminder.c.obligation == obligation.c.id)
-        .where(_DUE, obligation.c.id.in_(sorted(obligations)))
-        .order_by(reminder.c.due_at, obligation.c.id)
-    )
-    return (await connection.execute(query, {"now": now})).all()
+    given = {"now": now, "which": sorted(obligations)}
+    return (await connection.execute(_DUE_OF, given)).all()
 
 
 async def count_due(connection: AsyncConnection, now: datetime) -> int:
@@ -124,15 +136,20 @@ async def heads_of(
     connection: AsyncConnection, on: date, units: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], list[str]]:
     """Who heads each (ward, unit) on a day, by id; people who were erased head nothing."""
+    rows = [{"ward": ward, "unit": unit} for ward, unit in sorted(set(units))]
+    asked = as_table(rows, {"ward": sa.Text(), "unit": sa.Text()})
     query = (
         sa.select(role_held.c.ward, role_held.c.scope_of, role_held.c.person)
+        .join(
+            asked,
+            sa.and_(role_held.c.ward == asked.c.ward, role_held.c.scope_of == asked.c.unit),
+        )
         .join(
             contact,
             sa.and_(contact.c.ward == role_held.c.ward, contact.c.person == role_held.c.person),
         )
         .where(
             role_held.c.role == "head",
-            sa.tuple_(role_held.c.ward, role_held.c.scope_of).in_(sorted(set(units))),
             role_held.c.since <= on,
             sa.or_(role_held.c.until.is_(None), role_held.c.until >= on),
             sa.or_(role_held.c.ended_on.is_(None), role_held.c.ended_on > on),
@@ -241,6 +258,33 @@ async def cancel_reminders(connection: AsyncConnection, obligations: Iterable[uu
     )
 
 
+async def planned_before(
+    connection: AsyncConnection, obligations: Iterable[uuid.UUID], now: datetime
+) -> dict[uuid.UUID, Before]:
+    """What was planned for the deadlines that hold, and what of it was said, by obligation."""
+    ahead = sa.and_(reminder.c.state == "planned", reminder.c.due_at > now)
+    query = (
+        sa.select(*(reminder.c[name] for name in ("obligation", "offset_days", "due_at", "state")))
+        .join(obligation, obligation.c.id == reminder.c.obligation)
+        .where(
+            obligation.c.id.in_(sorted(obligations)),
+            reminder.c.deadline == obligation.c.due,
+            reminder.c.offset_days >= 0,
+            sa.or_(ahead, reminder.c.state == "sent"),
+        )
+    )
+    found: dict[uuid.UUID, list[Any]] = {}
+    for row in await connection.execute(query):
+        found.setdefault(row.obligation, []).append(row)
+    return {
+        which: Before(
+            frozenset(row.offset_days for row in rows if row.state == "planned"),
+            frozenset(row.due_at.astimezone(WARD_ZONE) for row in rows if row.state == "sent"),
+        )
+        for which, rows in found.items()
+    }
+
+
 async def cancel_for_another_plan(
     connection: AsyncConnection, obligations: Iterable[uuid.UUID], now: datetime
 ) -> None:
@@ -262,19 +306,6 @@ async def cancel_for_another_plan(
         )
         .values(state="cancelled")
     )
-
-
-async def wards_without_escalation(connection: AsyncConnection) -> list[str]:
-    """Wards with open duties for which no word to the head was ever planned."""
-    told = sa.exists().where(
-        reminder.c.obligation == obligation.c.id,
-        reminder.c.deadline == obligation.c.due,
-        reminder.c.offset_days == ESCALATED,
-    )
-    query = sa.select(obligation.c.ward).where(
-        IS_OPEN, obligation.c.manner.in_(sorted(IS_OVERDUE)), ~told
-    )
-    return list(await connection.scalars(query.distinct().order_by(obligation.c.ward)))
 
 
 async def put_reminders(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -303,9 +334,10 @@ async def change_duty(connection: AsyncConnection, which: uuid.UUID, **values: A
 async def shown_duty(
     connection: AsyncConnection, person: Person, which: uuid.UUID
 ) -> sa.Row[Any] | None:
-    """A duty inside the person's scope, with its participant and the title of its period."""
+    """A duty inside the person's scope, with its participant, and its period's title and form."""
     query = (
-        sa.select(obligation, participant.c.name, participant.c.proposed_by, period.c.title)
+        sa.select(obligation, participant.c.name, participant.c.proposed_by)
+        .add_columns(period.c.title, period.c.form)
         .join(
             participant,
             sa.and_(

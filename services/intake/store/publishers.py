@@ -47,12 +47,34 @@ publisher_grant = sa.Table(
     sa.Column("ended_at", MOMENT),
     sa.Column("ended_by", sa.Text),
     _text("ended_why", server_default=""),
-    sa.Index("ix_publisher_grant_publisher", "publisher"),
+    sa.Index("ix_publisher_grant_publisher_ward", "publisher", "ward"),
 )
 """`participants` NULL: all of the ward's. Only the end of a row is ever written."""
 
+_DOOR = (
+    sa.func.unnest(
+        sa.bindparam("publishers", type_=ARRAY(sa.Text())),
+        sa.bindparam("wards", type_=ARRAY(sa.Text())),
+    )
+    .table_valued(sa.column("name", sa.Text()), sa.column("ward", sa.Text()), name="door")
+    .render_derived()
+)
 _OPEN = sa.and_(
-    publisher_grant.c.publisher == publisher.c.name, publisher_grant.c.ended_at.is_(None)
+    publisher_grant.c.publisher == _DOOR.c.name,
+    publisher_grant.c.ward == _DOOR.c.ward,
+    publisher_grant.c.ended_at.is_(None),
+)
+_AT_THE_DOOR = sa.select(
+    _DOOR.c.name,
+    _DOOR.c.ward,
+    publisher.c.ce_source,
+    publisher.c.ended_at,
+    publisher_grant.c.id,
+    publisher_grant.c.participants,
+    publisher_grant.c.since,
+    publisher_grant.c.until,
+).select_from(
+    _DOOR.join(publisher, publisher.c.name == _DOOR.c.name).outerjoin(publisher_grant, _OPEN)
 )
 
 
@@ -62,29 +84,20 @@ async def names(connection: AsyncConnection) -> list[str]:
     return list((await connection.execute(query)).scalars())
 
 
-async def at_the_door(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str, Publisher]:
-    """Publishers by name, with the grants that stand now."""
-    query = (
-        sa.select(
-            publisher.c.name,
-            publisher.c.ce_source,
-            publisher.c.ended_at,
-            publisher_grant.c.ward,
-            publisher_grant.c.participants,
-            publisher_grant.c.since,
-            publisher_grant.c.until,
-        )
-        .select_from(publisher.outerjoin(publisher_grant, _OPEN))
-        .where(publisher.c.name.in_(wanted))
-    )
-    found: dict[str, Publisher] = {}
-    for row in await connection.execute(query):
-        known = found.get(row.name)
+async def at_the_door(
+    connection: AsyncConnection, asked: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Publisher]:
+    """Publishers by (name, ward), each with the grants of that ward that stand now."""
+    given = {"publishers": [name for name, _ in asked], "wards": [ward for _, ward in asked]}
+    found: dict[tuple[str, str], Publisher] = {}
+    for row in await connection.execute(_AT_THE_DOOR, given):
+        known = found.get((row.name, row.ward))
         grants = known.grants if known else ()
-        if row.ward is not None:
+        if row.id is not None:
             whom = None if row.participants is None else frozenset(row.participants)
             grants = (*grants, Grant(row.ward, whom, row.since, row.until))
-        found[row.name] = Publisher(row.name, row.ce_source, grants, row.ended_at is not None)
+        ended = row.ended_at is not None
+        found[row.name, row.ward] = Publisher(row.name, row.ce_source, grants, ended)
     return found
 
 

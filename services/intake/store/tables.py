@@ -80,9 +80,11 @@ participant = sa.Table(
     sa.Column("head_approves", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("left_on", sa.Date),
     sa.Column("left_into", sa.Text),
+    sa.Column("rejoined_at", MOMENT),
 )
 """The roll as it is now; what it said before is in `participant_change`. `left_on`: the first day
 off the roll, `left_into` the unit that it was merged into; nobody else gets the code.
+`rejoined_at`: when whoever had left was last entered again.
 """
 
 participant_change = sa.Table(
@@ -142,6 +144,7 @@ role_held = sa.Table(
     sa.Column("ended_at", MOMENT),
     _code("ended_why", server_default=""),
     sa.Index("ix_role_held_person", "ward", "person"),
+    sa.Index("ix_role_held_heads", "ward", "scope_of", postgresql_where=sa.text("role = 'head'")),
 )
 """Roles as granted; of a row only its end is ever written. `until` is the last day.
 
@@ -199,8 +202,11 @@ period = sa.Table(
     _code("due_text"),
     sa.Column("opened_at", MOMENT, nullable=False),
     _code("rule", server_default=""),
+    _code("form", server_default=""),
 )
-"""`rule`: the rule of the movement that laid it, "" where somebody opened it by hand."""
+"""`rule`: the rule of the movement that laid it, "" where somebody opened it by hand. `form`: what
+its reports or plans are written on (`domain/form.py`), "" for any of its kind.
+"""
 
 obligation = sa.Table(
     "obligation",
@@ -308,8 +314,12 @@ plan = sa.Table(
     sa.Column("recorded_at", MOMENT, nullable=False),
     _code("recorded_by"),
     _code("acting_for", server_default=""),
+    sa.Column("evidence", JSONB(none_as_null=True)),
 )
-"""`acting_for` here and below: the person in whose place it was done, "" for nobody's."""
+"""`evidence`: where the signed plan is to be seen, None while no copy was handed in.
+
+`acting_for` here and below: the person in whose place it was done, "" for nobody's.
+"""
 
 report = sa.Table(
     "report",
@@ -330,8 +340,13 @@ report = sa.Table(
     _code("movement"),
     sa.Column("movement_version", sa.Integer, nullable=False),
     _code("acting_for", server_default=""),
+    sa.Column("taken_at", MOMENT),
 )
-"""Versions of reports, with the movement's version they were judged by; a row is never changed."""
+"""Versions of reports, with the movement's version they were judged by; a row is never changed.
+
+`taken_at`: when the row was written, in business time: later than its receipt where a document was
+entered, or a record had waited; NULL in rows from before the column.
+"""
 
 judgement = sa.Table(
     "judgement",

@@ -63,7 +63,10 @@ _DOCUMENTS = {
         "Báo cáo tổng kết Phong trào thi đua",
     ),
 }
-"""Duties that are met by a document of the unit's own: its short name and its full one."""
+"""Duties but the report of a year: the short name of what is asked, and its full one."""
+ISSUED = frozenset({Duty.UNIT_PLAN, Duty.LITERACY_PLAN})
+"""Duties that are met by a document of the unit's own; the others by a report that it sends."""
+REPORTS = frozenset(Duty) - ISSUED
 
 
 def capital(text: str) -> str:
@@ -226,6 +229,21 @@ class DutyWithdrawn(_ObligationLetter):
 
 
 @dataclass(frozen=True)
+class OnPaper:
+    """A unit's document that the office has entered; `by`: names of who did, "" for a name that is
+    not known any more, and of whom they acted for, "" for nobody.
+    """
+
+    number: str
+    dated: date
+    received_on: date
+    mailed: bool
+    by: str
+    acting_for: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
 class ReportReceived(_ObligationLetter):
     """A door took revision `revision` (from 1) of the report."""
 
@@ -234,6 +252,7 @@ class ReportReceived(_ObligationLetter):
     revision: int
     received_at: datetime
     late: bool
+    paper: OnPaper | None = None
 
 
 @dataclass(frozen=True)
@@ -270,6 +289,41 @@ class ReportAccepted(_ObligationLetter):
 
     revision: int
     accepted_at: datetime
+
+
+@dataclass(frozen=True)
+class ApprovalAsked(_ObligationLetter):
+    """The head of `unit` is asked to approve a report before it is sent."""
+
+    kind: ClassVar[str] = "approval-asked"
+
+    unit: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True)
+class ApprovalSettled(_ObligationLetter):
+    """The head of the unit has approved a report, or sent it back with the words `said`."""
+
+    kind: ClassVar[str] = "approval-settled"
+
+    approved: bool
+    said: str
+    settled_at: datetime
+
+
+@dataclass(frozen=True)
+class OfficeSummary(_Letter):
+    """What waited at `at` for one who judges; `…_new` of it came since the mail before."""
+
+    kind: ClassVar[str] = "office-summary"
+
+    at: datetime
+    waiting: int
+    waiting_new: int
+    overdue: int
+    overdue_new: int
+    section: str = "mục VI.2.c"
 
 
 @dataclass(frozen=True)
@@ -314,6 +368,9 @@ Letter = (
     | Escalated
     | DeadlineMoved
     | DutyWithdrawn
+    | ApprovalAsked
+    | ApprovalSettled
+    | OfficeSummary
 )
 
 
@@ -322,6 +379,11 @@ def duty_page(obligation: str, participant: str, period: str) -> str:
     if obligation:
         return f"/intake/duties/{obligation}"
     return f"/intake/files/{participant}/{period}"
+
+
+def draft_page(participant: str, period: str) -> str:
+    """Where a report is written, approved and sent."""
+    return f"/intake/drafts/{participant}/{period}"
 
 
 def remind(
@@ -367,7 +429,7 @@ def full_task(letter: _ObligationLetter) -> str:
 
 def verb(letter: _ObligationLetter) -> str:
     """What is done with it: a report is sent, a unit's own document is issued."""
-    return "gửi" if letter.obligation.duty is Duty.ANNUAL_REPORT else "ban hành"
+    return "ban hành" if letter.obligation.duty in ISSUED else "gửi"
 
 
 def remaining(days_left: int) -> str:

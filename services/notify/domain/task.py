@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
-from services.notify.domain.letter import Duty, duty_page
+from services.notify.domain.letter import Duty, draft_page, duty_page
 from shared.calendar import ward_day
 
 
@@ -25,6 +25,7 @@ class Kind(StrEnum):
     FINAL = "final"
     REPORT = "report"
     CORRECT = "correct"
+    ENDORSE = "endorse"
     LOOK = "look"
     MARK = "mark"
     SHEET = "sheet"
@@ -45,8 +46,9 @@ class Urgency(StrEnum):
     OPEN = "open"
 
 
-Reach = Literal["own", "others", "ward"]
-"""Of whom: one's own unit and whom it proposes; all others; no unit in particular."""
+Reach = Literal["own", "headed", "others", "ward"]
+"""Of whom: one's own unit and whom it proposes, or the same of a unit that one heads; all others;
+no unit in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ RULES: Mapping[Kind, Rule] = MappingProxyType(
         Kind.FINAL: _rule("own", *_UNIT),
         Kind.REPORT: _rule("own", *_UNIT),
         Kind.CORRECT: _rule("own", *_UNIT),
+        Kind.ENDORSE: _rule("headed", "head"),
         Kind.LOOK: _rule("others", *_OFFICE),
         Kind.MARK: _rule("others", "assessor"),
         Kind.SHEET: _rule("ward", "council-secretary"),
@@ -111,12 +114,13 @@ class Whose:
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Who looks: `people` are they and in whose place they act, `answers_for` the units they are
-    reporter or head of, `of` all that are theirs in some way."""
+    reporter or head of, `of` all that are theirs in some way, `heads` those that they head."""
 
     people: frozenset[str]
     roles: frozenset[str]
     answers_for: frozenset[str]
     of: frozenset[str]
+    heads: frozenset[str] = frozenset()
 
     def has(self, kind: Kind) -> bool:
         return not RULES[kind].roles.isdisjoint(self.roles)
@@ -126,8 +130,9 @@ class Asker:
         reach = RULES[kind].reach
         if reach == "ward" or whose is None:
             return self.has(kind)
-        if reach == "own":
-            return self.has(kind) and not whose.units.isdisjoint(self.answers_for)
+        if reach in {"own", "headed"}:
+            theirs = self.heads if reach == "headed" else self.answers_for
+            return self.has(kind) and not whose.units.isdisjoint(theirs)
         stake = whose.reporter in self.people or not whose.units.isdisjoint(self.of)
         return self.has(kind) and not stake
 
@@ -165,6 +170,17 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A draft that waits for its head; `due`: the last day of the report, where there is one."""
+
+    whose: Whose
+    period: str
+    since: datetime
+    due: datetime | None = None
+    owes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a period is: reports that wait for the office, for marks, for the result."""
 
@@ -194,6 +210,7 @@ class Known:
     reports: tuple[Report, ...] = ()
     periods: tuple[Progress, ...] = ()
     dossiers: tuple[Dossier, ...] = ()
+    drafts: tuple[Waiting, ...] = ()
 
 
 _URGENCIES = MappingProxyType({one: place for place, one in enumerate(Urgency)})
@@ -235,6 +252,7 @@ def tasks(known: Known, asker: Asker, today: date) -> list[Task]:
     """All that somebody has to do today (ward's zone), what presses most first."""
     found = [
         *(task for owed in known.owed for task in _of_owed(owed, asker, today)),
+        *(task for draft in known.drafts for task in _of_draft(draft, asker, today)),
         *(task for report in known.reports for task in _of_report(report, asker, today)),
         *(task for period in known.periods for task in _of_period(period, asker, today)),
         *_of_dossiers(known.dossiers, asker, today),
@@ -269,6 +287,24 @@ def _of_owed(owed: Owed, asker: Asker, today: date) -> Iterable[Task]:
             urgency(due, today, owes=owed.owes),
             not owed.owes,
             duty_page(owed.obligation, owed.whose.participant, owed.period),
+        )
+
+
+def _of_draft(draft: Waiting, asker: Asker, today: date) -> Iterable[Task]:
+    if asker.sees(Kind.ENDORSE, draft.whose):
+        due, of = ward_day(draft.due) if draft.due else None, draft.whose.participant
+        yield Task(
+            f"{Kind.ENDORSE}:{draft.period}:{of}",
+            Kind.ENDORSE,
+            draft.period,
+            draft.whose.name,
+            of,
+            1,
+            draft.since,
+            due,
+            urgency(due, today, owes=draft.owes),
+            invited=False,
+            path=draft_page(of, draft.period),
         )
 
 
@@ -362,10 +398,11 @@ _TITLES: Mapping[Kind, str] = MappingProxyType(
     {
         Kind.PLAN: "Ban hành kế hoạch triển khai Phong trào thi đua",
         Kind.LITERACY: "Ban hành kế hoạch Bình dân học vụ số",
-        Kind.MIDTERM: "Ban hành báo cáo sơ kết Phong trào thi đua",
-        Kind.FINAL: "Ban hành báo cáo tổng kết Phong trào thi đua",
+        Kind.MIDTERM: "Gửi báo cáo sơ kết Phong trào thi đua",
+        Kind.FINAL: "Gửi báo cáo tổng kết Phong trào thi đua",
         Kind.REPORT: "Gửi báo cáo thi đua {when}",
         Kind.CORRECT: "Bổ sung, gửi lại báo cáo thi đua {when}",
+        Kind.ENDORSE: "Duyệt báo cáo thi đua {when} trước khi gửi",
         Kind.LOOK: "Xem xét báo cáo thi đua {when}",
         Kind.MARK: "Thẩm định, chấm điểm báo cáo thi đua {when}",
         Kind.SHEET: "Trình Hội đồng thông qua bảng điểm {when}",

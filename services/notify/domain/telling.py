@@ -1,7 +1,7 @@
 """Which facts are told to whom, what must be known to tell them, and whether they still hold."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
@@ -15,12 +15,15 @@ from services.notify.domain.letter import (
     Letter,
     Manner,
     Obligation,
-    Sender,
+    draft_page,
     duty_page,
 )
+from services.notify.domain.report_parts import part_of_report
 from shared.contracts.awards import AwardDecided
 from shared.contracts.base import Event
 from shared.contracts.intake import (
+    ApprovalAsked,
+    ApprovalSettled,
     ObligationEscalated,
     ObligationMoved,
     ObligationOpened,
@@ -31,9 +34,9 @@ from shared.contracts.intake import (
     ReportReceived,
     ReportReopened,
     ReportReturned,
+    SummaryDue,
 )
 from shared.contracts.scoring import ResultFrozen
-from shared.mailbox import Mailbox
 
 Told = (
     ObligationOpened
@@ -48,6 +51,9 @@ Told = (
     | ObligationEscalated
     | ObligationMoved
     | ObligationWithdrawn
+    | ApprovalAsked
+    | ApprovalSettled
+    | SummaryDue
 )
 KINDS: Mapping[str, type[Told]] = {
     "obligation-opened": ObligationOpened,
@@ -62,29 +68,25 @@ KINDS: Mapping[str, type[Told]] = {
     "escalated": ObligationEscalated,
     "deadline-moved": ObligationMoved,
     "duty-withdrawn": ObligationWithdrawn,
+    "approval-asked": ApprovalAsked,
+    "approval-settled": ApprovalSettled,
+    "office-summary": SummaryDue,
 }
-"""Kind of notice -> the fact that it tells. The addressee is the participant's reporter, or the
-head of the unit where the fact names one."""
-KIND_WORDS: Mapping[str, str] = {
-    "obligation-opened": "Thông báo nhiệm vụ",
-    "reminder": "Nhắc việc",
-    "overdue": "Báo quá hạn",
-    "report-received": "Đã nhận báo cáo",
-    "report-returned": "Trả lại để chỉnh sửa",
-    "report-reopened": "Mở lại báo cáo đã tiếp nhận",
-    "report-accepted": "Chấp nhận báo cáo",
-    "own-result": "Kết quả thi đua",
-    "award-decided": "Quyết định khen thưởng",
-    "escalated": "Báo người đứng đầu",
-    "deadline-moved": "Đổi hạn",
-    "duty-withdrawn": "Miễn, rút nhiệm vụ",
-}
+"""Kind of notice -> the fact that it tells. The addressee is the participant's reporter, or whom
+the fact itself names: heads of the unit, authors of a draft."""
 _KIND_OF: Mapping[type[Event], str] = {event: kind for kind, event in KINDS.items()}
 UNTIL_MET = frozenset(
     {"obligation-opened", "reminder", "overdue", "escalated", "deadline-moved", "duty-withdrawn"}
 )
 """Kinds that are moot once the obligation is met."""
-_AFTER = frozenset({"reminder", "overdue"})
+ASKING = UNTIL_MET - {"duty-withdrawn"} | {
+    "report-returned",
+    "report-reopened",
+    "approval-asked",
+    "approval-settled",
+}
+"""Kinds that ask something of a participant: moot once it takes part no more."""
+_AFTER = frozenset({"reminder", "overdue", "office-summary"})
 
 
 def kind_of(event: Told) -> str:
@@ -93,7 +95,16 @@ def kind_of(event: Told) -> str:
 
 def needs_period(event: Told) -> bool:
     """Whether the mail speaks of the period's year; a document of the unit's own has none."""
+    if isinstance(event, SummaryDue):
+        return False
     return getattr(event, "kind", Duty.ANNUAL_REPORT) == Duty.ANNUAL_REPORT
+
+
+def named_in(event: ApprovalAsked | ApprovalSettled) -> tuple[str, ...]:
+    """Whom the fact itself names to be told of it: what an author did, no author is told."""
+    if isinstance(event, ApprovalAsked):
+        return event.heads
+    return event.authors if event.outcome in {"approved", "sent-back"} else ()
 
 
 def read(kind: str, facts: Mapping[str, Any]) -> Told:
@@ -105,7 +116,7 @@ def read(kind: str, facts: Mapping[str, Any]) -> Told:
 class Participant:
     """Whom a fact concerns; `proposer` is the proposing unit's name, "" for units.
 
-    `collective` False: one person.
+    `collective` False: one person. `has_left`: takes part no more.
     """
 
     code: str
@@ -113,6 +124,7 @@ class Participant:
     manner: str
     proposer: str
     collective: bool = True
+    has_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +132,7 @@ class Period:
     year: int
     report_by: datetime
     report_by_text: str
+    kind: str = Duty.ANNUAL_REPORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +172,9 @@ class Case:
 
     `met`: the obligation is met. `superseded`: a later reminder of it has come in. `stands`: how
     it is now, None where the notice is about none. `told`: what its addressee last heard of it.
-    `criteria`: the codes of the items of the report in question, in their order.
+    `criteria`: the codes of the items of the report in question, in their order. `draft`: the
+    version of the draft of which a head's approval was spoken last. `names`: of people in the
+    fact, by id.
     """
 
     event: Told
@@ -171,6 +186,8 @@ class Case:
     stands: Stands | None = None
     told: BeforeIt | None = None
     criteria: tuple[str, ...] = ()
+    draft: int = 0
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +223,21 @@ def write(case: Case, decided_by: str, today: date) -> Letter | Moot:
         return _about_duty(case, event, today)
     if isinstance(event, _OfReport):
         return _about_report(case, event)
+    if isinstance(event, _OfDraft):
+        return _about_draft(case, event)
     if isinstance(event, ResultFrozen):
         return _own_result(case, event)
-    return _award(case, event, decided_by)
+    return _summary(event) if isinstance(event, SummaryDue) else _award(case, event, decided_by)
 
 
 def _moot(case: Case, today: date) -> Moot | None:
+    event = case.event
+    if case.participant.has_left and kind_of(event) in ASKING:
+        return Moot("participant-left")
+    return _moot_draft(case, event) if isinstance(event, _OfDraft) else _no_more_true(case, today)
+
+
+def _no_more_true(case: Case, today: date) -> Moot | None:
     event = case.event
     if case.met and kind_of(event) in UNTIL_MET:
         return Moot("obligation-met")
@@ -226,6 +252,11 @@ def _moot(case: Case, today: date) -> Moot | None:
         last_day = Deadline(event.due, event.due_text)
         return Moot("deadline-passed") if last_day.days_left(today) < 0 else None
     return None
+
+
+def _moot_draft(case: Case, event: ApprovalAsked | ApprovalSettled) -> Moot | None:
+    """Something else has been said of the draft since."""
+    return Moot("draft-changed") if event.draft < case.draft else None
 
 
 def _overtaken(case: Case, event: OfDuty) -> Moot | None:
@@ -318,18 +349,19 @@ _OfReport = ReportReceived | ReportReturned | ReportReopened | ReportAccepted
 
 def _about_report(case: Case, event: _OfReport) -> Letter:
     """Whoever was not asked (a proposed individual) is written to by the period's date."""
-    about, asked = _about(case, event.period), case.asked
-    if asked is None and case.period is not None:
-        period = case.period
-        asked = Asked(case.participant.manner, period.report_by, period.report_by_text)
-    if asked is None:
-        raise LookupError(f"period {event.period} is not known")
+    about, asked = _about(case, event.period), _asked(case, event.period)
     path = duty_page(asked.obligation, event.participant, event.period)
-    duty = Duty.ANNUAL_REPORT
+    duty = Duty(case.period.kind) if case.period else Duty.ANNUAL_REPORT
     obligation = _obligation(duty, asked.manner, asked.due, asked.due_text)
     if isinstance(event, ReportReceived):
         return letter.ReportReceived(
-            about, path, obligation, event.revision, event.received_at, event.late
+            about,
+            path,
+            obligation,
+            event.revision,
+            event.received_at,
+            event.late,
+            _on_paper(case, event),
         )
     if isinstance(event, ReportAccepted):
         return letter.ReportAccepted(about, path, obligation, event.revision, event.accepted_at)
@@ -339,6 +371,50 @@ def _about_report(case: Case, event: _OfReport) -> Letter:
     )
     made = letter.ReportReturned if isinstance(event, ReportReturned) else letter.ReportReopened
     return made(about, path, obligation, event.revision, reasons, event.correct_by)
+
+
+def _on_paper(case: Case, event: ReportReceived) -> letter.OnPaper | None:
+    paper = event.paper
+    if paper is None:
+        return None
+    return letter.OnPaper(
+        paper.number,
+        paper.dated,
+        paper.received_on,
+        paper.came_by == "mail",
+        case.names.get(paper.recorded_by, ""),
+        case.names.get(paper.acting_for, ""),
+        paper.recorded_at,
+    )
+
+
+def _asked(case: Case, period: str) -> Asked:
+    if case.asked is not None:
+        return case.asked
+    if case.period is None:
+        raise LookupError(f"period {period} is not known")
+    return Asked(case.participant.manner, case.period.report_by, case.period.report_by_text)
+
+
+_OfDraft = ApprovalAsked | ApprovalSettled
+
+
+def _about_draft(case: Case, event: _OfDraft) -> Letter:
+    about, asked = _about(case, event.period), _asked(case, event.period)
+    obligation = _obligation(Duty(event.kind), asked.manner, asked.due, asked.due_text)
+    path = draft_page(event.participant, event.period)
+    if isinstance(event, ApprovalAsked):
+        unit = case.participant.proposer or case.participant.name
+        return letter.ApprovalAsked(about, path, obligation, unit, event.asked_at)
+    approved = event.outcome == "approved"
+    return letter.ApprovalSettled(about, path, obligation, approved, event.said, event.settled_at)
+
+
+def _summary(event: SummaryDue) -> Letter:
+    """About nobody in particular; all that one person gets form a thread."""
+    about = About(event.person, "", "", "")
+    counted = event.model_dump(include={"at", "waiting", "waiting_new", "overdue", "overdue_new"})
+    return letter.OfficeSummary(about, f"/intake/duties?year={event.year}", **counted)
 
 
 def _own_result(case: Case, event: ResultFrozen) -> Letter:
@@ -364,74 +440,3 @@ def _award(case: Case, event: AwardDecided, decided_by: str) -> Letter:
         event.decided_on,
         decided_by,
     )
-
-
-_PARTS = {
-    "contents": "Nội dung",
-    "items": "Tiêu chí",
-    "indicators": "Chỉ tiêu",
-    "role_models": "Gương điển hình",
-    "nominations": "Đề nghị khen thưởng",
-    "difficulties": "Khó khăn, vướng mắc",
-    "situation": "Tình hình triển khai",
-    "digital_literacy": "Bình dân học vụ số",
-}
-
-
-def part_of_report(pointer: str, criteria: Sequence[str]) -> str:
-    """The part that a JSON pointer into a report names, in words: "Tiêu chí a1".
-
-    `criteria` are the codes of the report's items in their order.
-    """
-    names = pointer.strip("/").split("/")
-    words = _PARTS.get(names[0])
-    if words is None:
-        return "Báo cáo"
-    if len(names) == 1:
-        return words
-    place = names[1]
-    if not (place.isascii() and place.isdigit()):
-        return f"{words} {place}"
-    number = int(place)
-    if names[0] == "items" and number < len(criteria):
-        return f"{words} {criteria[number]}"
-    return f"{words} thứ {number + 1}"
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """Who writes, as the settings say; empty texts are filled in from the movement's place."""
-
-    mailbox: Mailbox
-    reply_to: Mailbox
-    origin: str
-    decided_by: str = ""
-
-    def sender(self, place: str, title: str) -> Sender:
-        """The sender of a ward's mails; `place` and `title` are those of its movement."""
-        return Sender(
-            self.mailbox,
-            self.reply_to,
-            self.mailbox.address.rpartition("@")[2],
-            self.origin,
-            ward_name(place),
-            plan_name(title),
-        )
-
-    def chairman(self, place: str) -> str:
-        return self.decided_by or f"Chủ tịch Ủy ban nhân dân {ward_name(place)}"
-
-
-def ward_name(place: str) -> str:
-    """ "phường Tứ Minh", whether or not the place already says what it is."""
-    known = place.lower().startswith(("phường ", "xã ", "đặc khu "))
-    return place if known else f"phường {place}"
-
-
-def plan_name(title: str) -> str:
-    """The plan by its movement's title: "Kế hoạch phát động Phong trào thi đua …"."""
-    if title.startswith("Kế hoạch"):
-        return title
-    if title.startswith("Phát động"):
-        return f"Kế hoạch p{title[1:]}"
-    return f"Kế hoạch phát động {title}"

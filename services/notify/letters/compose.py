@@ -18,6 +18,7 @@ from services.notify.domain import letter as wording
 from services.notify.domain.letter import (
     AwardDecided,
     Letter,
+    OfficeSummary,
     OwnResult,
     Sender,
     message_id,
@@ -141,7 +142,7 @@ def _facts(letter: Letter, to: Mailbox, sender: Sender) -> dict[str, Any]:
         "link": sender.link(letter.path),
         "whose": "đơn vị" if letter.about.collective else "cá nhân",
     }
-    if isinstance(letter, OwnResult | AwardDecided):
+    if isinstance(letter, OfficeSummary | OwnResult | AwardDecided):
         return facts
     return facts | {
         "owes": letter.obligation.owes,

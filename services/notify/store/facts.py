@@ -1,6 +1,7 @@
 """What other services told us, and what the public may see of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from services.notify.store.tables import (
     movement,
     notice,
     obligation,
+    participant,
     period,
 )
 from shared.rows import add_rows, as_table
@@ -27,6 +29,15 @@ async def add_notices(connection: AsyncConnection, rows: Sequence[Values]) -> No
     """Notices, each with its mail waiting to be addressed; those that are known stay alone."""
     await add_rows(connection, notice, rows)
     await add_rows(connection, mail, [{"id": row["id"], "status": "waiting"} for row in rows])
+
+
+async def leave(connection: AsyncConnection, ward: str, code: str, day: date) -> None:
+    """A participant takes part no more from a day on."""
+    await connection.execute(
+        sa.update(participant)
+        .where(participant.c.ward == ward, participant.c.participant == code)
+        .values(left_on=day)
+    )
 
 
 async def withdraw(connection: AsyncConnection, why: Mapping[UUID, str]) -> None:

@@ -1,7 +1,8 @@
-"""Mails: addressing, claiming, handing over, settling, and looking at them."""
+"""Mails: addressing, claiming, handing over, settling."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from services.notify.domain.delivery import FINAL, IN_HAND, MOVES, Command, Stat
 from services.notify.domain.telling import ERASED
 from services.notify.store.tables import (
     MOMENT,
+    approval,
     contact,
     mail,
     met,
@@ -24,13 +26,7 @@ from services.notify.store.tables import (
     period,
     told,
 )
-from shared.roles import Role
 from shared.rows import add_rows, as_table
-from shared.web.identity import Person
-from shared.web.paging import keyset
-
-KEEPERS: tuple[Role, ...] = ("officer", "operator", "auditor")
-"""Roles that see every mail; all others see those to themselves."""
 
 
 def _able(command: Command) -> sa.ColumnElement[bool]:
@@ -42,32 +38,46 @@ of_participant = sa.and_(
     participant.c.ward == notice.c.ward, participant.c.participant == notice.c.participant
 )
 _ADDRESSEE = sa.func.coalesce(sa.func.nullif(notice.c.addressee, ""), participant.c.reporter)
-_of_addressee = sa.and_(contact.c.ward == participant.c.ward, contact.c.person == _ADDRESSEE)
-_of_period = sa.and_(period.c.ward == notice.c.ward, period.c.period == notice.c.period)
+_of_addressee = sa.and_(contact.c.ward == notice.c.ward, contact.c.person == _ADDRESSEE)
+of_period = sa.and_(period.c.ward == notice.c.ward, period.c.period == notice.c.period)
+_of_draft = sa.and_(
+    *(approval.c[name] == notice.c[name] for name in ("ward", "participant", "period"))
+)
 
 _READY = (
     sa.select(mail.c.id, _ADDRESSEE.label("addressee"), contact.c.email.is_(None).label("erased"))
     .join(notice, notice.c.id == mail.c.id)
-    .join(participant, of_participant)
+    .outerjoin(participant, of_participant)
     .join(contact, _of_addressee)
     .where(
         mail.c.status == State.WAITING,
+        sa.or_(notice.c.participant == "", participant.c.participant.is_not(None)),
         sa.exists().where(movement.c.ward == notice.c.ward),
-        sa.or_(~notice.c.needs_period, sa.exists().where(_of_period)),
+        sa.or_(~notice.c.needs_period, sa.exists().where(of_period)),
     )
 )
 """Waiting mails of which every fact that they need is known by now."""
 
 
+_NOW: sa.BindParameter[datetime] = sa.bindparam("now", type_=MOMENT)
+_MOST: sa.BindParameter[int] = sa.bindparam("most", type_=sa.Integer())
+
+
 async def queue(connection: AsyncConnection, now: datetime, limit: int) -> int:
     """Address mails whose facts are all known; those to erased people are dropped."""
+    result = await connection.execute(_queueing(), {"now": now, "most": limit})
+    return result.rowcount
+
+
+@cache
+def _queueing() -> sa.Update:
     ready = (
         _READY.order_by(mail.c.seq)
-        .limit(limit)
+        .limit(_MOST)
         .with_for_update(of=mail, skip_locked=True)
         .cte("ready")
     )
-    result = await connection.execute(
+    return (
         sa.update(mail)
         .where(mail.c.id == ready.c.id, _able(Command.QUEUE))
         .values(
@@ -76,10 +86,9 @@ async def queue(connection: AsyncConnection, now: datetime, limit: int) -> int:
             ),
             reason=sa.case((ready.c.erased, ERASED.reason), else_=""),
             person=ready.c.addressee,
-            due_at=now,
+            due_at=_NOW,
         )
     )
-    return result.rowcount
 
 
 async def claim(
@@ -92,27 +101,32 @@ async def claim(
     limit: int,
 ) -> Sequence[UUID]:
     """Take mails that are due, oldest first; nobody else gets them until the lease ends."""
+    asked = {"now": now, "most": limit, "token": token, "worker": by, "until": until}
+    return (await connection.scalars(_claiming(), asked)).all()
+
+
+@cache
+def _claiming() -> sa.UpdateBase:
     due = (
         sa.select(mail.c.id)
-        .where(_able(Command.CLAIM), mail.c.due_at <= now)
+        .where(_able(Command.CLAIM), mail.c.due_at <= _NOW)
         .order_by(mail.c.due_at, mail.c.seq)
-        .limit(limit)
+        .limit(_MOST)
         .with_for_update(skip_locked=True)
         .cte("due")
     )
-    rows = await connection.scalars(
+    return (
         sa.update(mail)
         .where(mail.c.id == due.c.id)
         .values(
             status=MOVES[Command.CLAIM].target,
-            claim=token,
-            claimed_by=by,
-            lease_until=until,
+            claim=sa.bindparam("token", type_=mail.c.claim.type),
+            claimed_by=sa.bindparam("worker", type_=sa.Text()),
+            lease_until=sa.bindparam("until", type_=MOMENT),
             answer=None,
         )
         .returning(mail.c.id)
     )
-    return rows.all()
 
 
 async def hear_of(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -128,6 +142,11 @@ async def hear_of(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]
 
 async def recall(connection: AsyncConnection) -> int:
     """End the mails of which our own topic said what became of them; returns how many."""
+    return (await connection.execute(_recalling())).rowcount
+
+
+@cache
+def _recalling() -> sa.Update:
     able = sa.or_(
         *(
             sa.and_(told.c.status == MOVES[command].target, _able(command))
@@ -137,10 +156,7 @@ async def recall(connection: AsyncConnection) -> int:
     heard = sa.delete(told).where(mail.c.id == told.c.mail, able).returning(*told.c).cte("heard")
     kept = {name: heard.c[name] for name in ("status", "person", "reason", "sent_at")}
     nobodys = dict.fromkeys(("claim", "claimed_by", "lease_until", "answer"))
-    result = await connection.execute(
-        sa.update(mail).where(mail.c.id == heard.c.mail).values(recalled=True, **kept, **nobodys)
-    )
-    return result.rowcount
+    return sa.update(mail).where(mail.c.id == heard.c.mail).values(recalled=True, **kept, **nobodys)
 
 
 def _criteria() -> sa.ScalarSelect[Any]:
@@ -163,16 +179,39 @@ def _criteria() -> sa.ScalarSelect[Any]:
 
 
 def _superseded() -> sa.ColumnElement[bool]:
+    """A later reminder of the same duty has come in; or a later summary for the same person."""
     later, its_mail = notice.alias("later"), mail.alias("its_mail")
-    return sa.exists(
+    of_duty = (
+        later.c.obligation == notice.c.obligation,
+        later.c.kind.in_(("reminder", "overdue")),
+    )
+    subject = ("ward", "participant", "period", "kind", "addressee")
+    of_office = (
+        notice.c.kind == "office-summary",
+        *(later.c[name] == notice.c[name] for name in subject),
+    )
+    found = (
         sa.select(sa.literal(1))
         .select_from(later)
         .join(its_mail, its_mail.c.id == later.c.id)
+        .where(its_mail.c.seq > mail.c.seq, *same)
+        for same in (of_duty, of_office)
+    )
+    return sa.or_(*map(sa.exists, found))
+
+
+def _names() -> sa.ScalarSelect[Any]:
+    """Names of those who entered a report from a document, {id: name}."""
+    who = contact.alias("who")
+    paper = notice.c.facts["paper"]
+    return (
+        sa.select(sa.func.jsonb_object_agg(who.c.person, who.c.name))
         .where(
-            later.c.obligation == notice.c.obligation,
-            later.c.kind.in_(("reminder", "overdue")),
-            its_mail.c.seq > mail.c.seq,
+            who.c.ward == notice.c.ward,
+            who.c.person.in_((paper["recorded_by"].astext, paper["acting_for"].astext)),
+            who.c.name.is_not(None),
         )
+        .scalar_subquery()
     )
 
 
@@ -213,7 +252,7 @@ async def cases(connection: AsyncConnection, ids: Sequence[UUID]) -> Sequence[An
         obligation.c.ward == notice.c.ward,
         obligation.c.participant == notice.c.participant,
         obligation.c.period == notice.c.period,
-        obligation.c.kind == "annual-report",
+        obligation.c.kind == period.c.kind,
     )
     query = (
         sa.select(
@@ -225,16 +264,19 @@ async def cases(connection: AsyncConnection, ids: Sequence[UUID]) -> Sequence[An
             participant.c.manner,
             participant.c.proposer,
             participant.c.collective,
+            participant.c.left_on,
             contact.c.name.label("to_name"),
             contact.c.email.label("to_email"),
             period.c.year,
             period.c.report_by,
             period.c.report_by_text,
+            period.c.kind.label("period_kind"),
             obligation.c.obligation.label("asked_obligation"),
             obligation.c.manner.label("asked_manner"),
             obligation.c.due,
             obligation.c.due_text,
             met.c.met_at,
+            approval.c.draft,
             own.c.manner.label("own_manner"),
             own.c.due.label("own_due"),
             own.c.due_text.label("own_due_text"),
@@ -242,14 +284,16 @@ async def cases(connection: AsyncConnection, ids: Sequence[UUID]) -> Sequence[An
             _told().label("told"),
             _superseded().label("superseded"),
             _criteria().label("items"),
+            _names().label("names"),
         )
         .join(notice, notice.c.id == mail.c.id)
-        .join(participant, of_participant)
+        .outerjoin(participant, of_participant)
         .join(contact, sa.and_(contact.c.ward == notice.c.ward, contact.c.person == mail.c.person))
-        .outerjoin(period, _of_period)
+        .outerjoin(period, of_period)
         .outerjoin(obligation, asked)
         .outerjoin(own, own.c.obligation == notice.c.obligation)
         .outerjoin(met, met.c.obligation == notice.c.obligation)
+        .outerjoin(approval, _of_draft)
         .where(mail.c.id.in_(ids))
         .order_by(mail.c.seq)
     )
@@ -333,19 +377,24 @@ async def left_behind(
 ) -> Sequence[Any]:
     """Mails in the hand of a worker that is gone: `by` itself before it started anew, or anybody
     whose lease has ended."""
+    asked = {"worker": by, "now": now, "most": limit}
+    return [*await connection.execute(_left_behind(), asked)]
+
+
+@cache
+def _left_behind() -> sa.Select[Any]:
     names = ("id", "status", "person", "attempts", "claim", "answer")
     about = ("ward", "event_id", "kind", "source", "correlation", "traceparent")
-    query = (
+    return (
         sa.select(*(mail.c[name] for name in names), *(notice.c[name] for name in about))
         .join(notice, notice.c.id == mail.c.id)
         .where(
             mail.c.status.in_(sorted(IN_HAND)),
-            sa.or_(mail.c.lease_until < now, mail.c.claimed_by == by),
+            sa.or_(mail.c.lease_until < _NOW, mail.c.claimed_by == sa.bindparam("worker")),
         )
         .order_by(mail.c.seq)
-        .limit(limit)
+        .limit(_MOST)
     )
-    return (await connection.execute(query)).all()
 
 
 _SETTLED: Mapping[str, sa.types.TypeEngine[Any]] = {
@@ -396,56 +445,3 @@ async def count_pending(connection: AsyncConnection, now: datetime) -> int:
         sa.select(due.scalar_subquery() + ready.scalar_subquery())
     )
     return total or 0
-
-
-def seen_by(person: Person) -> sa.ColumnElement[bool]:
-    """The row scope of mails: those to oneself, all of the ward's for those who look after them."""
-    of_ward = notice.c.ward == person.ward
-    return of_ward if person.has(*KEEPERS) else sa.and_(of_ward, mail.c.person == person.id)
-
-
-async def counts(connection: AsyncConnection, person: Person) -> dict[str, Any]:
-    """Mails that somebody may see: {"total", "by_status": {status: n}, "by_kind": {kind: …}}."""
-    query = (
-        sa.select(notice.c.kind, mail.c.status, sa.func.count())
-        .join(mail, mail.c.id == notice.c.id)
-        .where(seen_by(person))
-        .group_by(notice.c.kind, mail.c.status)
-        .order_by(notice.c.kind, mail.c.status)
-    )
-    statuses: dict[str, int] = {}
-    kinds: dict[str, dict[str, int]] = {}
-    for kind, status, count in await connection.execute(query):
-        statuses[status] = statuses.get(status, 0) + count
-        kinds.setdefault(kind, {})[status] = count
-    return {"total": sum(statuses.values()), "by_status": statuses, "by_kind": kinds}
-
-
-async def listed(
-    connection: AsyncConnection,
-    person: Person,
-    *,
-    status: str | None = None,
-    kind: str | None = None,
-    after: tuple[int, ...] | None = None,
-    limit: int,
-) -> Sequence[Any]:
-    """Mails that somebody may see, the newest first, behind the place (`seq`) of a page before."""
-    query = (
-        sa.select(
-            *(mail.c[name] for name in ("id", "seq", "status", "person", "attempts", "reason")),
-            mail.c.sent_at,
-            *(notice.c[name] for name in ("kind", "participant", "period", "taken_at")),
-            sa.func.coalesce(participant.c.name, notice.c.participant).label("name"),
-            sa.func.coalesce(period.c.title, notice.c.period).label("period_title"),
-        )
-        .join(notice, notice.c.id == mail.c.id)
-        .outerjoin(participant, of_participant)
-        .outerjoin(period, _of_period)
-        .where(seen_by(person))
-    )
-    for column, wanted in ((mail.c.status, status), (notice.c.kind, kind)):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    query = keyset(query, (mail.c.seq,), after, descending=True).limit(limit)
-    return (await connection.execute(query)).all()

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.domain.telling import KIND_WORDS
+from services.notify.domain.kind_words import KIND_WORDS
 from services.notify.store.mails import of_participant
 from services.notify.store.tables import contact, mail, notice, participant
 from shared.own_data import HeldRow

@@ -52,6 +52,7 @@ period = sa.Table(
     sa.Column("year", sa.Integer, nullable=False),
     _moment("report_by"),
     _text("report_by_text"),
+    _text("kind"),
 )
 participant = sa.Table(
     "participant",
@@ -64,11 +65,12 @@ participant = sa.Table(
     _text("proposed_by", nullable=True),
     sa.Column("collective", sa.Boolean, nullable=True),
     _text("reporter"),
+    sa.Column("left_on", sa.Date, nullable=True),
     sa.Index("ix_participant_reporter", "ward", "reporter"),
     sa.Index("ix_participant_proposed_by", "ward", "proposed_by"),
 )
 """`proposer` is the name of `proposed_by`, both of individuals only. `collective` None: it was
-kept before anybody asked; a rebuild of `register` tells."""
+kept before anybody asked; a rebuild of `register` tells. `left_on`: takes part no more since."""
 contact = sa.Table(
     "contact",
     tables,
@@ -110,6 +112,19 @@ report = sa.Table(
     sa.Index("ix_report_open", "ward", "state", postgresql_where=sa.text("state <> 'accepted'")),
 )
 """Where a participant's report stands: what was last said of it. `due`: correct it until then."""
+
+approval = sa.Table(
+    "approval",
+    tables,
+    _text("ward", key=True),
+    _text("participant", key=True),
+    _text("period", key=True),
+    _text("kind"),
+    sa.Column("draft", sa.BigInteger, nullable=False),
+    _moment("waits_since", nullable=True),
+)
+"""A draft that waits, or waited (`waits_since` None), for the head of its unit; `draft`: its
+version when that was said last."""
 
 OF_ANY = 0
 marked = sa.Table(

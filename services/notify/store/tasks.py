@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain import task
-from services.notify.domain.letter import Duty, Manner
+from services.notify.domain.letter import REPORTS, Duty, Manner
 from services.notify.domain.task import (
     OF_DOSSIERS,
     Asker,
@@ -24,10 +24,12 @@ from services.notify.domain.task import (
     Progress,
     Report,
     Task,
+    Waiting,
     Whose,
 )
 from services.notify.store.tables import (
     OF_ANY,
+    approval,
     candidate,
     conclusion,
     dossier,
@@ -45,7 +47,8 @@ from services.notify.store.tables import (
 from shared.web.identity import Person
 
 _WARD: sa.BindParameter[str] = sa.bindparam("ward", type_=sa.Text())
-_YEARS = sa.select(period.c.period, period.c.year).where(period.c.ward == _WARD)
+_YEARS = sa.select(period.c.period, period.c.year, period.c.kind).where(period.c.ward == _WARD)
+_REVIEWS = {Duty.MIDTERM_REPORT: "sơ kết ", Duty.FINAL_REPORT: "tổng kết "}
 _OF_SESSIONS = frozenset({"council", "council-secretary"})
 
 
@@ -59,7 +62,7 @@ def asker_of(person: Person) -> Asker:
     acted = {person.acting_for_unit} - {""}
     roles = person.roles - _OF_SESSIONS if person.sessions else person.roles
     people = frozenset({person.id, person.acting_for} - {""})
-    return Asker(people, roles, frozenset(own | acted), person.all_units)
+    return Asker(people, roles, frozenset(own | acted), person.stakes, person.heads)
 
 
 async def seen_by(connection: AsyncConnection, person: Person, today: date) -> list[Task]:
@@ -74,14 +77,15 @@ async def seen_by(connection: AsyncConnection, person: Person, today: date) -> l
         tuple(_report(row) for row in await _reports(connection, ward, asker)),
         await _progress(connection, ward) if asker.has(Kind.SHEET) else (),
         await _dossiers(connection, ward) if any(map(asker.has, OF_DOSSIERS)) else (),
+        await _drafts(connection, ward, asker) if asker.has(Kind.ENDORSE) else (),
     )
     return task.tasks(known, asker, today)
 
 
 async def years(connection: AsyncConnection, ward: str) -> dict[str, str]:
-    """A ward's periods in words: code -> "năm 2025"."""
+    """A ward's periods in words: code -> "năm 2025", "sơ kết năm 2027"."""
     rows = await connection.execute(_YEARS, {"ward": ward})
-    return {row.period: f"năm {row.year}" for row in rows}
+    return {row.period: f"{_REVIEWS.get(row.kind, '')}năm {row.year}" for row in rows}
 
 
 def _of(table: sa.Table) -> sa.ColumnElement[bool]:
@@ -102,6 +106,8 @@ def _whose(row: Any) -> Whose:
     return Whose(row.participant, row.name, row.proposed_by or "", row.reporter)
 
 
+_HERE = participant.c.left_on.is_(None)
+"""Of whoever takes part no more nothing is to be done."""
 _UNITS: sa.BindParameter[Any] = sa.bindparam("units", type_=ARRAY(sa.Text()))
 _OWN = sa.or_(
     participant.c.participant == _UNITS.any_(), participant.c.proposed_by == _UNITS.any_()
@@ -119,6 +125,7 @@ _DUTIES = (
     .where(
         obligation.c.ward == _WARD,
         _OWN,
+        _HERE,
         obligation.c.withdrawn.is_(None),
         ~sa.exists().where(met.c.obligation == obligation.c.obligation),
     )
@@ -156,14 +163,14 @@ def _reports_of(looks: bool, marks: bool) -> sa.Select[Any]:
         obligation.c.ward == report.c.ward,
         obligation.c.participant == report.c.participant,
         obligation.c.period == report.c.period,
-        obligation.c.kind == Duty.ANNUAL_REPORT,
+        obligation.c.kind.in_(REPORTS),
     )
     return (
         sa.select(*(report.c[name] for name in ("period", "state", "at", "due")), *_WHOSE)
         .add_columns(obligation.c.obligation, adopted.label("adopted"))
         .join(participant, _of(report))
         .outerjoin(obligation, asked)
-        .where(report.c.ward == _WARD, sa.or_(*wanted))
+        .where(report.c.ward == _WARD, _HERE, sa.or_(*wanted))
     )
 
 
@@ -193,6 +200,43 @@ def _report(row: Any) -> Report:
     return Report(_whose(row), row.period, row.state, row.at, row.due, asked, row.adopted)
 
 
+_RETURNED = sa.and_(
+    report.c.ward == approval.c.ward,
+    report.c.participant == approval.c.participant,
+    report.c.period == approval.c.period,
+    report.c.state == "returned",
+)
+_OWED = sa.and_(
+    obligation.c.ward == approval.c.ward,
+    obligation.c.participant == approval.c.participant,
+    obligation.c.period == approval.c.period,
+    obligation.c.kind == approval.c.kind,
+    obligation.c.withdrawn.is_(None),
+    ~sa.exists().where(met.c.obligation == obligation.c.obligation),
+)
+_DRAFTS = (
+    sa.select(approval.c.period, approval.c.waits_since, *_WHOSE)
+    .add_columns(sa.func.coalesce(report.c.due, obligation.c.due).label("due"))
+    .add_columns(obligation.c.manner)
+    .select_from(approval)
+    .join(participant, _of(approval))
+    .outerjoin(report, _RETURNED)
+    .outerjoin(obligation, _OWED)
+    .where(approval.c.ward == _WARD, _OWN, _HERE, approval.c.waits_since.is_not(None))
+)
+
+
+async def _drafts(connection: AsyncConnection, ward: str, asker: Asker) -> tuple[Waiting, ...]:
+    """Drafts that wait for somebody's approval, and until when their reports are to be sent."""
+    rows = await connection.execute(_DRAFTS, {"ward": ward, "units": sorted(asker.heads)})
+    return tuple(
+        Waiting(
+            _whose(row), row.period, row.waits_since, row.due, row.manner in {None, Manner.OWES}
+        )
+        for row in rows
+    )
+
+
 async def _progress(connection: AsyncConnection, ward: str) -> tuple[Progress, ...]:
     """The ward's periods without a final result."""
     rows = await connection.execute(_open_periods(), {"ward": ward})
@@ -203,7 +247,8 @@ async def _progress(connection: AsyncConnection, ward: str) -> tuple[Progress, .
 
 @cache
 def _open_periods() -> sa.Select[Any]:
-    here = sa.and_(report.c.ward == period.c.ward, report.c.period == period.c.period)
+    gone = sa.exists().where(_of(report), participant.c.left_on.is_not(None))
+    here = sa.and_(report.c.ward == period.c.ward, report.c.period == period.c.period, ~gone)
     adopted = sa.exists().where(sheet.c.ward == period.c.ward, sheet.c.period == period.c.period)
     final = sa.exists().where(frozen.c.ward == period.c.ward, frozen.c.period == period.c.period)
     accepted = report.c.state == "accepted"
@@ -216,8 +261,9 @@ def _open_periods() -> sa.Select[Any]:
             sa.func.count().filter(accepted).label("accepted"),
             sa.func.count().filter(accepted, _marked()).label("marked"),
         )
+        .select_from(period)
         .outerjoin(report, here)
-        .where(period.c.ward == _WARD, ~final)
+        .where(period.c.ward == _WARD, period.c.kind == Duty.ANNUAL_REPORT, ~final)
         .group_by(period.c.ward, period.c.period)
     )
 

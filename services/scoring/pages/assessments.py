@@ -71,7 +71,7 @@ async def list_assessments(
 
 def _rows(file: PeriodFile, person: Person) -> list[AssessmentRow]:
     accepted = [one for one in file.assessments.values() if one.acceptance and file.adoption]
-    found = [AssessmentRow.of(one, (), person.all_units) for one in accepted]
+    found = [AssessmentRow.of(one, (), person.stakes) for one in accepted]
     return [
         row.model_copy(update={"block": file.blocks.get(row.block, row.block)}) for row in found
     ]
@@ -129,7 +129,7 @@ async def _load(
 
 def _stage(one: Assessment, person: Person) -> StageName | None:
     """The stage in which this person may mark it now; None: they may only read."""
-    if one.participant.is_of(person.all_units) or one.sheet is None:
+    if one.participant.is_of(person.stakes) or one.sheet is None:
         return None
     steps: tuple[tuple[Command, StageName], ...] = (
         (Command.JUDGE, "council"),
@@ -168,7 +168,7 @@ def _page(
     problems: tuple[tuple[str, str], ...],
     status: int = 200,
 ) -> Response:
-    row = AssessmentRow.of(one, file.texts.items(), person.all_units)
+    row = AssessmentRow.of(one, file.texts.items(), person.stakes)
     values: dict[str, Any] = {
         "file": file,
         "row": row,

@@ -20,6 +20,7 @@ from services.scoring.store.tables import (
 )
 from shared.contracts.intake import (
     MovementLaunched,
+    ParticipantLeft,
     ParticipantRegistered,
     PeriodOpened,
     ReportAccepted,
@@ -90,10 +91,21 @@ async def learn_participants(
             "block": event.block,
             "collective": event.collective,
             "proposed_by": event.proposed_by,
+            "left_on": None,
         }
         for event in events
     ]
     await put_rows(connection, participant, rows)
+
+
+async def learn_departures(connection: AsyncConnection, events: Sequence[ParticipantLeft]) -> None:
+    """Whoever is registered again is back."""
+    for event in events:
+        await connection.execute(
+            sa.update(participant)
+            .where(participant.c.ward == event.ward, participant.c.participant == event.participant)
+            .values(left_on=event.left_on)
+        )
 
 
 async def add_claims(connection: AsyncConnection, said: Sequence[tuple[Whose, Claim]]) -> None:
@@ -160,7 +172,13 @@ async def participants(
 
 def participant_of(row: Any) -> Participant:
     return Participant(
-        row.participant, row.name, row.group_code, row.block, row.collective, row.proposed_by
+        row.participant,
+        row.name,
+        row.group_code,
+        row.block,
+        row.collective,
+        row.proposed_by,
+        has_left=row.left_on is not None,
     )
 
 

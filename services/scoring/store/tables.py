@@ -65,7 +65,9 @@ participant = sa.Table(
     _text("block"),
     sa.Column("collective", sa.Boolean, nullable=False),
     sa.Column("proposed_by", sa.Text),
+    sa.Column("left_on", sa.Date),
 )
+"""`left_on`: the first day on which it takes part no more."""
 claim = sa.Table(
     "claim",
     tables,

@@ -33,7 +33,8 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
     for (const name of names) fields[name] = form.elements[name].value;
     try {
       if (!tag && !(await begin())) throw new Error("behind");
-      const answer = await ask("PUT", JSON.stringify({ fields }));
+      const revision = Number(form.elements.revision.value);
+      const answer = await ask("PUT", JSON.stringify({ fields, revision }));
       if (!answer.ok) throw new Error(String(answer.status));
       tag = answer.headers.get("ETag");
       form.elements.version.value = (await answer.json()).version;
@@ -45,8 +46,9 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   }
 
   form.addEventListener("input", (event) => {
-    if (!event.target.name || event.target.name === "version") return;
-    changed.add(event.target.name);
+    const name = event.target.name;
+    if (!name || /^(attach|pick)\./.test(name)) return;
+    changed.add(name);
     clearTimeout(timer);
     timer = setTimeout(save, 3000);
   });

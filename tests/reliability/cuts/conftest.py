@@ -10,6 +10,7 @@ from shared import database
 from shared.database import connect
 from shared.messaging import client, relay, running
 from shared.messaging.tables import kernel
+from tests.component.emptying import empty
 from tests.component.kafka_tools import create_topic
 from tests.component.kernel_bench import create_tables, seen
 from tests.faults.doors import Doors
@@ -54,8 +55,7 @@ async def flow(servers: Servers, impatient: None) -> AsyncIterator[Flow]:
     async with direct.begin() as connection:
         if not await connection.scalar(text("SELECT to_regclass('inbox')")):
             await create_tables_in(servers)
-        names = ", ".join(table.name for table in (*kernel.sorted_tables, seen))
-        await connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+    await empty(direct, (*kernel.sorted_tables, seen))
     given, told = events_on(servers.next_topic())
     for topic in (given.TOPIC, told.TOPIC):
         await create_topic(servers.provided.kafka, topic, PARTITIONS)

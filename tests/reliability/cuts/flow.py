@@ -151,7 +151,7 @@ class Flow:
             self._enough.set()
             for part in parts:
                 part.stop()
-            await asyncio.wait_for(asyncio.gather(load, *tasks), 30)
+            await asyncio.wait_for(asyncio.gather(load, *tasks), 60)
 
     @asynccontextmanager
     async def running_too(self, part: Runner | Relay) -> AsyncIterator[None]:
@@ -161,7 +161,7 @@ class Flow:
             yield
         finally:
             part.stop()
-            await asyncio.wait_for(task, 30)
+            await asyncio.wait_for(task, 60)
 
     async def pour(self) -> None:
         """The next number of every thing, and again."""

@@ -1,14 +1,21 @@
-"""Reports over HTTP: returned in part, withdrawn, opened again; drafts of several authors, a head's
-approval, what the office enters on behalf of a unit.
-"""
+"""Reports over HTTP: returned in part, withdrawn, opened again; drafts of several authors."""
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
-
-import httpx
 import pytest
 
-from deploy.local.infrastructure import Provided
+from tests.component.draft_room import (
+    DRAFT,
+    FIELDS,
+    HEAD,
+    OTHER,
+    UNIT,
+    full,
+    reopening,
+    save,
+    send,
+    submit,
+    tag_of,
+    wrong,
+)
 from tests.component.intake_desk import (
     OFFICER,
     PERIOD,
@@ -17,111 +24,11 @@ from tests.component.intake_desk import (
     DeskRoom,
     judgement,
     moment,
-    one_intake,
-    open_the_year,
     report,
     returning,
-    token,
 )
 
 pytestmark = pytest.mark.component
-
-HEAD = "tieu-hoc-1.head"
-OTHER = "thcs-1.reporter"
-UNIT = "tieu-hoc-1"
-DRAFT = f"/drafts/{UNIT}/{PERIOD}"
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("intake")) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def room(desk: DeskRoom) -> DeskRoom:
-    await desk.begin_anew()
-    await open_the_year(desk)
-    desk.clock.time = moment("2025-12-01 09:00")
-    return desk
-
-
-def full(revision: int = 1, **more: Any) -> dict[str, Any]:
-    """A report by form 2 with something in every section."""
-    items = [
-        {"criterion": "a1", "self_score": "38.5", "narrative": "Đã làm"},
-        {"criterion": "a2", "nothing_arose": True, "reason": "Chưa có thủ tục nào"},
-    ]
-    usual = {
-        "form_version": 2,
-        "situation": "Đã triển khai.",
-        "digital_literacy": "Ba lớp.",
-        "items": items,
-        "role_models": [{"name": "Tổ 1", "summary": "Tốt"}],
-    }
-    return report(UNIT, revision=revision, **{**usual, **more})
-
-
-def reopening(revision: int = 1, *pointers: str) -> dict[str, Any]:
-    reasons = [{"pointer": one, "text": "Số liệu thay đổi."} for one in pointers or ("/items/0",)]
-    return {
-        **judgement(UNIT, revision),
-        "reasons": reasons,
-        "correct_by": "2026-01-20T17:00:00+07:00",
-    }
-
-
-def wrong(answer: httpx.Response) -> set[str]:
-    return {one["pointer"] for one in answer.json()["errors"]}
-
-
-async def send(
-    room: DeskRoom,
-    method: str,
-    person: str,
-    path: str,
-    body: Mapping[str, Any] | None = None,
-    tag: str | None = None,
-    **claims: Any,
-) -> httpx.Response:
-    headers = {"Authorization": f"Bearer {token(person, **claims)}"}
-    if tag is not None:
-        headers["If-Match"] = tag
-    return await room.client.request(method, f"/intake{path}", json=body, headers=headers)
-
-
-async def tag_of(room: DeskRoom, person: str = SCHOOL) -> str:
-    answer = await send(room, "GET", person, DRAFT)
-    assert answer.status_code == 200, answer.text
-    return answer.headers["etag"]
-
-
-async def save(room: DeskRoom, fields: Mapping[str, str], person: str = SCHOOL) -> dict[str, Any]:
-    tag = await tag_of(room, person)
-    answer = await send(room, "PUT", person, DRAFT, {"fields": fields}, tag)
-    assert answer.status_code == 200, answer.text
-    shown: dict[str, Any] = answer.json()
-    return shown
-
-
-async def act(room: DeskRoom, person: str, what: str, said: str = "") -> httpx.Response:
-    tag = await tag_of(room, person)
-    return await send(room, "POST", person, f"{DRAFT}/acts", {"act": what, "said": said}, tag)
-
-
-async def submit(room: DeskRoom, person: str = SCHOOL, **more: Any) -> httpx.Response:
-    tag = await tag_of(room, person)
-    body = {"commitment": True, **more}
-    return await send(room, "POST", person, f"{DRAFT}/submission", body, tag)
-
-
-FIELDS = {
-    "situation": "Đã triển khai.",
-    "items.a1.self_score": "38,5",
-    "items.a1.narrative": "Đã làm",
-}
 
 
 class TestReturnedInPart:
@@ -340,97 +247,3 @@ class TestDraft:
         late = await send(room, "PUT", SCHOOL, DRAFT, {"fields": {"situation": "Trễ"}}, old)
         assert late.status_code == 412
         assert wrong(late) == {"/fields/situation"}
-
-
-class TestHeadsApproval:
-    async def test_is_asked_for_where_the_unit_wants_it(self, room: DeskRoom) -> None:
-        rule = f"/participants/{UNIT}/approval"
-        assert (await room.post(HEAD, rule, {"head_approves": True})).status_code == 200
-        await save(room, FIELDS)
-        refused = await submit(room)
-        assert refused.json()["type"].endswith("approval-needed")
-        direct = await room.post(SCHOOL, "/reports", full())
-        assert direct.json()["type"].endswith("approval-needed")
-        assert (await act(room, SCHOOL, "ask")).json()["state"] == "awaiting-head"
-        assert (await act(room, SCHOOL, "approve")).json()["type"].endswith("not-yours-to-do")
-        sent_back = await act(room, HEAD, "send-back", "Thiếu số liệu.")
-        assert (sent_back.json()["state"], sent_back.json()["said"]) == ("draft", "Thiếu số liệu.")
-        await act(room, SCHOOL, "ask")
-        assert (await act(room, HEAD, "approve")).json()["state"] == "approved"
-        changed = await send(
-            room, "PUT", SCHOOL, DRAFT, {"fields": {"situation": "?"}}, await tag_of(room)
-        )
-        assert changed.json()["type"].endswith("cannot-save")
-        assert (await submit(room)).status_code == 201
-
-    @pytest.mark.parametrize(
-        ("first", "back"),
-        [("approve", "take-back"), ("other-door", "take-back"), ("other-door", "send-back")],
-    )
-    async def test_only_saving_ends_that_another_door_was_faster(
-        self, room: DeskRoom, first: str, back: str
-    ) -> None:
-        await room.post(HEAD, f"/participants/{UNIT}/approval", {"head_approves": True})
-        await save(room, FIELDS)
-        assert (await act(room, SCHOOL, "ask")).json()["based_on"] == 0
-        if first == "approve":
-            assert (await act(room, HEAD, "approve")).json()["state"] == "approved"
-        await room.apply(room.record(full()))
-        if first == "other-door":
-            behind = await act(room, HEAD, "approve")
-            assert behind.status_code == 409
-            assert behind.json()["type"].endswith("revision-conflict")
-        drawn = (await act(room, HEAD, back, "Đã có bản khác.")).json()
-        assert (drawn["state"], drawn["based_on"]) == ("draft", 0)
-        assert (await act(room, SCHOOL, "ask")).status_code == 409
-        assert (await submit(room, HEAD)).status_code == 409
-        assert (await save(room, {"difficulties": "Đã xem bản kia"}))["based_on"] == 1
-        assert (await act(room, SCHOOL, "ask")).json()["based_on"] == 1
-        assert (await submit(room, HEAD)).json()["revision"] == 2
-
-    async def test_the_office_and_other_systems_go_their_own_way(self, room: DeskRoom) -> None:
-        await room.post(HEAD, f"/participants/{UNIT}/approval", {"head_approves": True})
-        await room.apply(room.record(full()))
-        assert await room.news("report-received")
-        assert (await room.post(HEAD, "/reports", full(2))).status_code == 201
-
-    async def test_others_do_not_set_it(self, room: DeskRoom) -> None:
-        answer = await room.post(HEAD, "/participants/thcs-1/approval", {"head_approves": True})
-        assert answer.status_code == 404
-
-
-PAPER = {"number": "15/BC-TH", "dated": "2025-12-03", "received_on": "2025-12-04"}
-
-
-class TestOnPaper:
-    async def test_counts_from_the_day_of_its_receipt_and_keeps_both(self, room: DeskRoom) -> None:
-        room.clock.time = moment("2025-12-15 09:00")
-        await save(room, FIELDS, OFFICER)
-        missing = await submit(room, OFFICER)
-        assert missing.json()["type"].endswith("paper-needed")
-        taken = (await submit(room, OFFICER, paper=PAPER)).json()
-        assert (taken["late"], taken["received_at"]) == (False, "2025-12-04T23:59:59+07:00")
-        stored = await room.rows(
-            "SELECT door, submitted_by, number, dated::text, received_on::text"
-            " FROM report JOIN paper USING (ward, participant, period, revision)"
-        )
-        assert stored == [("paper", OFFICER, "15/BC-TH", "2025-12-03", "2025-12-04")]
-
-    @pytest.mark.parametrize(
-        ("changes", "pointer"),
-        [
-            ({"received_on": "2025-12-16"}, "/paper/received_on"),
-            ({"received_on": "2025-12-01"}, "/paper/dated"),
-            ({"received_on": "2025-07-01", "dated": "2025-07-01"}, "/paper/received_on"),
-        ],
-    )
-    async def test_days_that_cannot_be_are_refused(
-        self, room: DeskRoom, changes: dict[str, str], pointer: str
-    ) -> None:
-        room.clock.time = moment("2025-12-15 09:00")
-        await save(room, FIELDS, OFFICER)
-        assert wrong(await submit(room, OFFICER, paper=PAPER | changes)) == {pointer}
-
-    async def test_a_unit_does_not_date_its_own_report(self, room: DeskRoom) -> None:
-        await save(room, FIELDS)
-        assert wrong(await submit(room, paper=PAPER)) == {"/paper"}

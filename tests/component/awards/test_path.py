@@ -1,6 +1,5 @@
 """From results to a decision with its certificates on disk, and each step done twice."""
 
-from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from pypdf import PdfReader
 
-from deploy.local.infrastructure import Provided
 from services.awards.store import tables
 from shared.contracts.awards import (
     AwardDecided,
@@ -18,6 +16,7 @@ from shared.contracts.awards import (
     DossierOpened,
 )
 from shared.messaging.tables import parked
+from tests.component.awards.answers import SECRETARY
 from tests.component.awards_world import (
     ATTENDANCE,
     COUNCIL,
@@ -31,28 +30,11 @@ from tests.component.awards_world import (
     ballot_body,
     dossier_body,
     dossiers_of,
-    open_world,
     publication_body,
     session_body,
 )
 
 pytestmark = pytest.mark.component
-SECRETARY = "council-secretary"
-
-
-@pytest.fixture(scope="module")
-async def world(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[World]:
-    url = infrastructure.create_database("awards_path")
-    async with open_world(url, tmp_path_factory.mktemp("awards")) as opened:
-        yield opened
-    infrastructure.drop_database("awards_path")
-
-
-@pytest.fixture
-def story(world: World) -> Story:
-    return Story(world, world.ward())
 
 
 async def states(story: Story) -> dict[str, str]:

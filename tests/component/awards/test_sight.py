@@ -1,14 +1,12 @@
 """Who sees what of awards: lists, details, pages, counts and files show the same rows."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
 
-from deploy.local.infrastructure import Provided
 from services.awards.store.tables import ballot, voter
 from shared.messaging.tables import answer as kept
 from shared.messaging.tables import outbox
@@ -20,28 +18,12 @@ from tests.component.awards_world import (
     World,
     ballot_body,
     dossiers_of,
-    open_world,
 )
 
 pytestmark = pytest.mark.component
 EVERYBODY = {"phong-a", "truong-1", PERSON}
 REASON = "Dẫn đầu khối."
 SESSION = "phien-1"
-
-
-@pytest.fixture(scope="module")
-async def world(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[World]:
-    url = infrastructure.create_database("awards_sight")
-    async with open_world(url, tmp_path_factory.mktemp("awards")) as opened:
-        yield opened
-    infrastructure.drop_database("awards_sight")
-
-
-@pytest.fixture
-def story(world: World) -> Story:
-    return Story(world, world.ward())
 
 
 async def get(
@@ -147,7 +129,11 @@ async def test_law_10_asks_every_unit_of_a_member(story: Story) -> None:
     world, ward = story.world, story.ward
     await story.attended()
     choices = dict.fromkeys(story.chosen, "yes")
-    for more in ({"units": ["phong-a"]}, {"act_for": "x", "act_unit": "phong-a"}):
+    for more in (
+        {"units": ["phong-a"]},
+        {"act_for": "x", "act_unit": "phong-a"},
+        {"act_for": "x", "act_unit": "phong-b", "act_units": ["phong-a", "phong-b"]},
+    ):
         headers = world.token(ward, "chairman", ["council"], "", **more)
         path = f"/awards/sessions/{SESSION}/ballots"
         answer = await world.client.post(path, json=ballot_body(choices), headers=headers)

@@ -1,0 +1,28 @@
+"""What the clock starts for the office: the word on a working morning of what waits for it."""
+
+from services.intake.commands import summary as commands
+from services.intake.store import summary as store
+from shared.contracts.intake import SummaryDue
+from shared.messaging import Works
+from shared.routine import Routine
+
+BATCH = 20
+"""Wards a turn."""
+
+
+def mornings(works: Works) -> Routine:
+    """Looks at every ward whose morning has come; after an outage once, however many passed."""
+
+    async def turn() -> int:
+        async with works.engine.connect() as connection:
+            wards = await store.wards_due(connection, works.business.now(), BATCH)
+        for ward in wards:
+            async with works.begin() as work:
+                await commands.look(work, ward)
+        return len(wards)
+
+    async def pending() -> int:
+        async with works.engine.connect() as connection:
+            return await store.count_due(connection, works.business.now())
+
+    return Routine("mornings", turn, pending, after_reading=(SummaryDue.TOPIC,))
