@@ -101,7 +101,7 @@ async def test_a_review_from_being_asked_to_being_accepted(year: DeskRoom) -> No
     received, met = await year.news("report-received", "obligation-met")
     duty = await year.get(SCHOOL, f"/obligations/{met.data['obligation']}")
     assert duty.json()["forms"] == ["midterm-review.v1"]
-    assert "Báo cáo sơ kết, bản số 1" in await page(year, SCHOOL, f"/files/{UNIT}/{REVIEW}")
+    assert "Báo cáo sơ kết, mẫu số 1" in await page(year, SCHOOL, f"/files/{UNIT}/{REVIEW}")
     [item] = received.data["items"]
     assert (item["criterion"], item["self_score"], item["not_applicable"]) == ("a1", None, False)
     assert (met.data["kind"], met.data["on_time"]) == ("midterm-report", True)
