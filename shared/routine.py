@@ -22,15 +22,15 @@ AFTER_A_FAULT = 2.0
 class Routine:
     """`turn` does what is due and returns how much it did; `pending` counts what is due now.
 
-    `after_reading`: topics of the service's own, of which it must first have read all that they
-    held at its start. A database restored from an older copy learns there what it has said and
-    done since, and does not do it again.
+    `after_reading`: topics, or what names them, of which it must first have read all that they
+    held at its start. From its own a database restored from an older copy learns what it has said
+    and done since, and does not do it again; of others' it would speak too early.
     """
 
     name: str
     turn: Callable[[], Awaitable[int]]
     pending: Callable[[], Awaitable[int]]
-    after_reading: Sequence[str] = ()
+    after_reading: Sequence[str] | Callable[[], Sequence[str]] = ()
 
 
 @dataclass(slots=True)
@@ -72,7 +72,8 @@ class RoutineRunner:
                 await connection.invalidate()
 
     async def _turn(self) -> int:
-        topics = self.routine.after_reading
+        named = self.routine.after_reading
+        topics = named() if callable(named) else named
         if topics and not await self.has_read(topics):
             return 0
         return await self.routine.turn()

@@ -102,7 +102,7 @@ def started_by_the_clock(parts: Parts[IntakeSettings]) -> Sequence[Routine]:
     works, settings = parts.works, parts.settings
     return (
         routines.planner(works),
-        office_routines.mornings(works),
+        office_routines.mornings(works, lambda: consumer.topics),
         sign_in_routines.link_mail(works, settings.issuer, settings.relay, settings.sender),
         sign_in_routines.upkeep(works, settings.issuer),
         evidence_routines.sweep(works, settings.shelf, settings.evidence_unused_days),

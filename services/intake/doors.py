@@ -161,7 +161,8 @@ def _take(work: UnitOfWork, counter: _Counter, submission: Submission) -> Taken 
         return decision
     counter.reports[submission.key] = decision.after
     row = _row(submission, decision, counter.movement(submission))
-    counter.rows.append(row | {"taken_at": work.business.now()})
+    entered = work.business.now() if submission.paper else submission.received_at
+    counter.rows.append(row | {"taken_at": entered})
     work.publish(_received(submission, decision), because_of=submission.because_of)
     owed = counter.owed.pop(submission.key, None)
     if owed is not None:

@@ -1,8 +1,9 @@
 """What the clock starts for the office: the word on a working morning of what waits for it."""
 
+from collections.abc import Callable, Sequence
+
 from services.intake.commands import summary as commands
 from services.intake.store import summary as store
-from shared.contracts.intake import SummaryDue
 from shared.messaging import Works
 from shared.routine import Routine
 
@@ -10,8 +11,12 @@ BATCH = 20
 """Wards a turn."""
 
 
-def mornings(works: Works) -> Routine:
-    """Looks at every ward whose morning has come; after an outage once, however many passed."""
+def mornings(works: Works, heard: Callable[[], Sequence[str]]) -> Routine:
+    """Looks at every ward whose morning has come; after an outage once, however many passed.
+
+    `heard`: the topics that reports come from and our own, read first: what came during an outage
+    is news, and what was told before a restore is not.
+    """
 
     async def turn() -> int:
         async with works.engine.connect() as connection:
@@ -25,4 +30,4 @@ def mornings(works: Works) -> Routine:
         async with works.engine.connect() as connection:
             return await store.count_due(connection, works.business.now())
 
-    return Routine("mornings", turn, pending, after_reading=(SummaryDue.TOPIC,))
+    return Routine("mornings", turn, pending, after_reading=heard)

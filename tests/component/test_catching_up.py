@@ -52,9 +52,10 @@ async def _observed(observer: object) -> bool:
     return observer is not None
 
 
+@pytest.mark.parametrize("asked_each_time", [False, True])
 @pytest.mark.parametrize("topics", [(), ("thidua.tiny.v1",)])
 async def test_a_routine_waits_for_its_topics_and_for_no_others(
-    kernel_engine: AsyncEngine, topics: Sequence[str]
+    kernel_engine: AsyncEngine, topics: Sequence[str], asked_each_time: bool
 ) -> None:
     asked: list[Sequence[str]] = []
     read = False
@@ -69,7 +70,8 @@ async def test_a_routine_waits_for_its_topics_and_for_no_others(
         turns += 1
         return 0
 
-    routine = Routine("waiting", turn, turn, after_reading=topics)
+    named = (lambda: topics) if asked_each_time else topics
+    routine = Routine("waiting", turn, turn, after_reading=named)
     runner = RoutineRunner(routine, kernel_engine, has_read)
     running = asyncio.create_task(runner.run())
     try:

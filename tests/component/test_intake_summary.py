@@ -8,8 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from services.intake import office_routines
+from services.intake.handlers import consumer
 from services.intake.store.summary import office_morning
 from services.intake.store.tables import contact, participant, role_held
+from services.intake.store.tables import report as report_table
+from shared.contracts.inbound import inbound_topic
+from shared.contracts.intake import SummaryDue
 from shared.rows import insert_rows
 from tests.component.intake_desk import (
     OFFICER,
@@ -67,7 +71,7 @@ def _held(person: str, role: str, *, of: str = "", **dates: date) -> dict[str, A
 async def told(room: DeskRoom, now: str) -> list[tuple[Any, ...]]:
     """(person, waiting, new, overdue, new) of each who is told when it is this moment."""
     room.clock.time = moment(now)
-    mornings = office_routines.mornings(room.works)
+    mornings = office_routines.mornings(room.works, tuple)
     while await mornings.pending():
         await mornings.turn()
     names = ("person", "waiting", "waiting_new", "overdue", "overdue_new")
@@ -118,16 +122,25 @@ async def test_after_an_outage_of_days_there_is_one_summary(office: DeskRoom) ->
     assert await told(room, "2025-12-09 12:00") == [(OFFICER, 2, 2, 3, 0)]
 
 
-async def test_a_record_that_was_read_after_the_morning_is_news_of_the_next(
+async def test_a_document_is_news_once_it_is_entered(office: DeskRoom) -> None:
+    """However early it had come."""
+    room = office
+    room.clock.time = moment("2025-12-04 09:00")
+    await room.must(OFFICE, "/reports", report("phong-vhxh"))
+    await told(room, "2025-12-05 07:30")
+    async with room.engine.begin() as connection:
+        entered = sa.update(report_table).values(taken_at=moment("2025-12-05 09:00"))
+        await connection.execute(entered)
+    assert await told(room, "2025-12-08 07:30") == [(SUBSTITUTE, 1, 1, 0, 0)]
+
+
+async def test_what_came_during_an_outage_is_read_before_the_morning_is_looked_at(
     office: DeskRoom,
 ) -> None:
-    """However early it was received: the office has not heard of it."""
-    room = office
-    await told(room, "2025-09-03 07:30")
-    late = room.record(report("tieu-hoc-1"), at="2025-12-05 07:00")
-    assert await told(room, "2025-12-05 08:00") == []
-    assert not (await room.apply(late)).parked
-    assert await told(room, "2025-12-08 07:30") == [(OFFICER, 1, 1, 3, 0)]
+    mornings = office_routines.mornings(office.works, lambda: consumer.topics)
+    assert callable(mornings.after_reading)
+    heard = set(mornings.after_reading())
+    assert heard >= {SummaryDue.TOPIC, *map(inbound_topic, ("e-office",))}
 
 
 async def test_whoever_left_waits_for_nobody(office: DeskRoom) -> None:

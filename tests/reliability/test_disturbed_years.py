@@ -83,7 +83,6 @@ PASSING: Mapping[str, frozenset[str]] = {
         }
     ),
     "notice": frozenset({"taken_at", "traceparent"}),
-    "report": frozenset({"taken_at"}),
     "score": frozenset({"id", "computed_at"}),
 }
 """Columns that tell of the machine's time, of chance, or of how a mail was sent."""

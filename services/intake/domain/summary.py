@@ -23,8 +23,8 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A report of a year that nobody has judged, and when it was taken: a document is entered, and
-    a record read, after its receipt.
+    """A report of a year that nobody has judged, and when it came in; a document, when it was
+    entered.
     """
 
     subject: Subject

@@ -344,8 +344,7 @@ report = sa.Table(
 )
 """Versions of reports, with the movement's version they were judged by; a row is never changed.
 
-`taken_at`: when the row was written, in business time: later than its receipt where a document was
-entered, or a record had waited; NULL in rows from before the column.
+`taken_at`: its receipt, or when the office entered the document; NULL: from before the column.
 """
 
 judgement = sa.Table(

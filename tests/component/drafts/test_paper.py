@@ -30,6 +30,7 @@ class TestOnPaper:
             " FROM report JOIN paper USING (ward, participant, period, revision)"
         )
         assert stored == [("paper", OFFICER, "15/BC-TH", "2025-12-03", "2025-12-04")]
+        assert await room.rows("SELECT taken_at FROM report") == [(room.clock.time,)]
         [received] = await room.said("report-received")
         assert received.data["paper"] == {
             **{name: told for name, told in PAPER.items() if name != "scan"},
