@@ -14,8 +14,9 @@ BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
 
 def heading(seed: int, asked: Mapping[str, object], program: str = "bench") -> str:
-    """Seed, commit, machine and what was asked for."""
-    options = " ".join(f"{name}={value}" for name, value in asked.items() if value is not None)
+    """Seed, commit, machine and what was asked for; not the file that it goes to."""
+    told = {name: value for name, value in asked.items() if name != "out" and value is not None}
+    options = " ".join(f"{name}={value}" for name, value in told.items())
     machine = Machine.here()
     return (
         f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by `python -m {program}`,"

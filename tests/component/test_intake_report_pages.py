@@ -3,13 +3,12 @@ forms alone, without a script.
 """
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from html import unescape
 
 import httpx
 import pytest
 
-from deploy.local.infrastructure import Provided
 from tests.component.intake_desk import (
     OFFICER,
     PERIOD,
@@ -18,7 +17,6 @@ from tests.component.intake_desk import (
     DeskRoom,
     judgement,
     moment,
-    one_intake,
     open_the_year,
     report,
     returning,
@@ -37,14 +35,6 @@ TYPED = {
     "items.a1.self_score": "38,5",
     "items.a1.narrative": "Đã làm",
 }
-
-
-@pytest.fixture(scope="module")
-async def desk(
-    infrastructure: Provided, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[DeskRoom]:
-    async with one_intake(infrastructure, tmp_path_factory.mktemp("intake")) as opened:
-        yield opened
 
 
 @pytest.fixture
