@@ -68,12 +68,16 @@ JOB = Ending(rank=5, grace=2)
 
 @dataclass
 class Child:
-    """One running process, leader of its own session."""
+    """One running process, leader of its own session.
+
+    `wanted` turns false when its end is asked for: from then on its death is no crash.
+    """
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
     ending: Ending
+    wanted: bool = True
 
 
 class Family:
@@ -182,7 +186,7 @@ class Family:
             children = list(self._children.values())
         for child in children:
             code = child.process.poll()
-            if code is not None and child.ending is not JOB:
+            if code is not None and child.wanted and child.ending is not JOB:
                 raise ChildEndedError(child.name, code, child.log)
         if self._guard.poll() is not None:
             raise StackError("the guard of the stack ended; without it processes could be left")
@@ -190,6 +194,7 @@ class Family:
     def kill(self, name: str) -> None:
         """SIGKILL to the child's group, on purpose: it is not taken for a crash."""
         child = self._child(name)
+        child.wanted = False
         signal_group(child.process.pid, signal.SIGKILL)
         child.process.wait()
         self._forget(child)
@@ -223,6 +228,7 @@ class Family:
 
     def _end(self, children: Sequence[Child]) -> None:
         for child in children:
+            child.wanted = False
             if child.process.poll() is None:
                 signal_group(child.process.pid, child.ending.polite)
         began = time.monotonic()

@@ -6,12 +6,14 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from deploy.local import artifacts, broker, state, tokens
+from deploy.local.guard import signal_group
 from deploy.local.infrastructure import infrastructure_from_environment
 from deploy.local.postgres import Databases
 from deploy.local.process import JOB, SERVICE, ChildEndedError, Family, StackError
@@ -174,6 +176,28 @@ def test_a_kill_on_purpose_is_no_crash_and_stubborn_children_end_too(tmp_path: P
     assert child.process.returncode == -signal.SIGKILL
     with pytest.raises(StackError, match="stopping"):
         family.start("three", ["true"], SERVICE)
+
+
+@pytest.mark.parametrize("ask", [Family.kill, Family.stop])
+def test_who_watches_sees_no_crash_while_a_child_is_being_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Family, str], None]
+) -> None:
+    """Whoever watches may look between the child's death and its being forgotten."""
+    family = Family(tmp_path)
+    child = family.start("one", [sys.executable, "-c", "import time; time.sleep(60)"], SERVICE)
+    looks = 0
+
+    def signalled(pid: int, number: int) -> None:
+        nonlocal looks
+        signal_group(pid, number)
+        child.process.wait()
+        family.check()
+        looks += 1
+
+    monkeypatch.setattr("deploy.local.process.signal_group", signalled)
+    ask(family, "one")
+    assert looks
+    family.close()
 
 
 async def test_tokens_are_what_services_verify(tmp_path: Path) -> None:
