@@ -35,7 +35,7 @@ from tests.component.intake_desk import (
 
 pytestmark = pytest.mark.component
 
-LOCK, READ = "SELECT pg_advisory_xact_lock", "SELECT anon_1"
+LOCK, READ = "SELECT pg_advisory_xact_lock", "SELECT given"
 REPORT, OUTBOX = "WITH met", "INSERT INTO outbox"
 ANSWER, FIND_ANSWER = "INSERT INTO answer", "SELECT answer"
 _HEAD = re.compile(r"^(INSERT INTO \w+|SELECT pg_\w+|WITH \w+|\w+ \w+)")
@@ -179,6 +179,25 @@ async def test_one_statement_says_what_five_said(room: DeskRoom) -> None:
     }
     assert set(known.reports) == {(code, PERIOD) for code in ("tieu-hoc-1", "thcs-1", "phong-vhxh")}
     assert known.movements == movements
+
+
+async def test_of_one_report_is_known_what_is_known_of_it_among_others(room: DeskRoom) -> None:
+    """One key is asked for by another statement than many."""
+    await room.must(OFFICER, "/reports", report("tieu-hoc-1"))
+    await room.must("van-phong.substitute", "/reports/returns", returning("tieu-hoc-1"))
+    await room.must(OFFICER, "/reports", report("thcs-1"))
+    async with room.works.read() as connection:
+        known = await counter.known_about(connection, WARD, KEYS)
+        alone = [await counter.known_about(connection, WARD, [key]) for key in KEYS]
+    for part in ("participants", "periods", "owed"):
+        found = [_as_dicts(getattr(one, part)) for one in alone]
+        assert {key: row for one in found for key, row in one.items()} == _as_dicts(
+            getattr(known, part)
+        )
+    for part in ("reports", "movements", "dues"):
+        ones = [getattr(one, part) for one in alone]
+        assert {key: row for one in ones for key, row in one.items()} == getattr(known, part)
+    assert len(known.reports) == 2
 
 
 def _as_dicts(rows: dict[Any, Any]) -> dict[Any, dict[str, Any]]:

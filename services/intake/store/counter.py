@@ -102,10 +102,15 @@ def _bare(part: Any) -> Any:
 WHOLE = Versions(MOST_WHOLE)
 RULES = Versions(MOST_RULES, WithoutProse())
 _ASKED = ("ward", "participant", "period", "mark")
-_GIVEN = (
+_ONE = sa.select(*(sa.bindparam(name, type_=sa.Text()).label(name) for name in _ASKED)).subquery(
+    "given"
+)
+"""The key of one report. PostgreSQL knows that it is one, and so plans the statement once: with
+arrays it would plan it anew for each report, which takes longer than to answer it."""
+_MANY = (
     sa.func.unnest(*(sa.bindparam(name, type_=ARRAY(sa.Text())) for name in _ASKED))
-    .table_valued(*(sa.column(name, sa.Text()) for name in _ASKED), name="given")
-    .render_derived()
+    .table_valued(*(sa.column(name, sa.Text()) for name in _ASKED))
+    .render_derived(name="given")
 )
 _MARK = sa.func.concat_ws(
     "/",
@@ -114,53 +119,68 @@ _MARK = sa.func.concat_ws(
     movement.c.version,
     movement.c.launched_at,
 )
-_IN_FORCE = (
-    sa.select(
-        _MARK.label("mark"),
-        sa.case((_GIVEN.c.mark != _MARK, movement.c.data)).label("data"),
-    )
-    .where(
-        movement.c.ward == _GIVEN.c.ward,
-        movement.c.movement == period.c.movement,
-        movement.c.state == "adopted",
-    )
-    .order_by(movement.c.version.desc())
-    .limit(1)
-    .correlate(period, _GIVEN)
-    .lateral("in_force")
-)
 
 
-def _of(table: sa.Table, *names: str) -> sa.ColumnElement[bool]:
+def _in_force(given: sa.FromClause) -> sa.FromClause:
+    return (
+        sa.select(
+            _MARK.label("mark"),
+            sa.case((given.c.mark != _MARK, movement.c.data)).label("data"),
+        )
+        .where(
+            movement.c.ward == given.c.ward,
+            movement.c.movement == period.c.movement,
+            movement.c.state == "adopted",
+        )
+        .order_by(movement.c.version.desc())
+        .limit(1)
+        .correlate(period, given)
+        .lateral("in_force")
+    )
+
+
+def _owed(given: sa.FromClause) -> sa.FromClause:
+    """At most one. Joined as it is, PostgreSQL may look for all of a kind while it has no
+    statistics, and throw away all but one."""
+    return (
+        sa.select(obligation)
+        .where(
+            _of(given, obligation, "participant", "period"),
+            obligation.c.kind == period.c.kind,
+        )
+        .limit(1)
+        .correlate(period, given)
+        .lateral("owed")
+    )
+
+
+def _of(given: sa.FromClause, table: sa.Table, *names: str) -> sa.ColumnElement[bool]:
     """A ward's rows of a table that are about a given key."""
-    return sa.and_(*(table.c[name] == _GIVEN.c[name] for name in ("ward", *names)))
+    return sa.and_(*(table.c[name] == given.c[name] for name in ("ward", *names)))
 
 
-_OWED = sa.and_(
-    _of(obligation, "participant", "period"),
-    obligation.c.kind == period.c.kind,
-)
-_PARTS: Sequence[Sequence[sa.ColumnElement[Any]]] = (
-    (_GIVEN.c.ward, _GIVEN.c.participant, _GIVEN.c.period),
-    tuple(participant.c),
-    tuple(period.c),
-    (_IN_FORCE.c.mark, _IN_FORCE.c.data),
-    tuple(obligation.c),
-    STORY,
-)
-_QUERY = (
-    sa.select(*(column for part in _PARTS for column in part))
-    .select_from(
-        _GIVEN.outerjoin(participant, _of(participant, "participant"))
-        .outerjoin(period, _of(period, "period"))
-        .outerjoin(_IN_FORCE, sa.true())
-        .outerjoin(obligation, _OWED)
-        .outerjoin(report, _of(report, "participant", "period"))
-        .outerjoin(judgement, JUDGED)
+def _query(given: sa.FromClause) -> tuple[sa.Select[Any], list[list[str]]]:
+    """The statement, and the columns' names of each of its parts."""
+    in_force, owed = _in_force(given), _owed(given)
+    key = (given.c.ward, given.c.participant, given.c.period)
+    parts = (key, participant.c, period.c, in_force.c, owed.c, STORY)
+    statement = (
+        sa.select(*(column for part in parts for column in part))
+        .select_from(
+            given.outerjoin(participant, _of(given, participant, "participant"))
+            .outerjoin(period, _of(given, period, "period"))
+            .outerjoin(in_force, sa.true())
+            .outerjoin(owed, sa.true())
+            .outerjoin(report, _of(given, report, "participant", "period"))
+            .outerjoin(judgement, JUDGED)
+        )
+        .order_by(*key, report.c.revision)
     )
-    .order_by(_GIVEN.c.ward, _GIVEN.c.participant, _GIVEN.c.period, report.c.revision)
-)
-_NAMES = [[str(column.key) for column in part] for part in _PARTS]
+    return statement, [[str(column.key) for column in part] for part in parts]
+
+
+_OF_ONE, _NAMES = _query(_ONE)
+_OF_MANY, _ = _query(_MANY)
 
 
 async def known_about(connection: AsyncConnection, ward: str, keys: Iterable[Key]) -> Known:
@@ -176,15 +196,7 @@ async def known_in_wards(
     """All that reports of these keys are decided by, ward by ward."""
     asked = [(ward, *key) for ward in sorted(keys) for key in sorted(set(keys[ward]))]
     before = {(w, code): versions.find((w, code)) for w, _, code in asked}
-    rows = await connection.execute(
-        _QUERY,
-        {
-            "ward": [ward for ward, _, _ in asked],
-            "participant": [code for _, code, _ in asked],
-            "period": [code for _, _, code in asked],
-            "mark": _marks(asked, before),
-        },
-    )
+    rows = await _rows(connection, asked, _marks(asked, before))
     known = {ward: Known() for ward in keys}
     for (ward, code, of), grouped in groupby(rows, key=lambda row: (row[0], row[1], row[2])):
         stories = [list(_parts(row)) for row in grouped]
@@ -196,6 +208,20 @@ async def known_in_wards(
         if rules.mark is not None and kept is not None:
             known[ward].movements[when.movement] = kept[1]
     return known
+
+
+async def _rows(
+    connection: AsyncConnection,
+    asked: Sequence[tuple[str, str, str]],
+    marks: Sequence[str | None],
+) -> Sequence[Any]:
+    given = [(*key, mark) for key, mark in zip(asked, marks, strict=True)]
+    statement: sa.Select[Any] = _OF_MANY
+    values: dict[str, Any] = {n: [row[at] for row in given] for at, n in enumerate(_ASKED)}
+    if len(given) == 1:
+        statement, values = _OF_ONE, dict(zip(_ASKED, given[0], strict=True))
+    rows: Sequence[Any] = (await connection.execute(statement, values)).all()
+    return rows
 
 
 def _marks(
