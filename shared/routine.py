@@ -15,6 +15,8 @@ from shared.messaging.unit_of_work import key_hash
 log = logging.getLogger(__name__)
 
 NET_SECONDS = 0.25
+RARELY = 5.0
+"""Seconds between two looks of what is due twice a minute, or once an hour."""
 AFTER_A_FAULT = 2.0
 
 
@@ -25,12 +27,14 @@ class Routine:
     `after_reading`: topics, or what names them, of which it must first have read all that they
     held at its start. From its own a database restored from an older copy learns what it has said
     and done since, and does not do it again; of others' it would speak too early.
+    `rest`: seconds from a turn that found nothing to the next.
     """
 
     name: str
     turn: Callable[[], Awaitable[int]]
     pending: Callable[[], Awaitable[int]]
     after_reading: Sequence[str] | Callable[[], Sequence[str]] = ()
+    rest: float = NET_SECONDS
 
 
 @dataclass(slots=True)
@@ -66,7 +70,7 @@ class RoutineRunner:
             while not self._stopping.is_set():
                 await connection.execute(sa.text("SELECT 1"))
                 if not await renewing(connection, self._turn()):
-                    await self._rest(NET_SECONDS)
+                    await self._rest(self.routine.rest)
         finally:
             with contextlib.suppress(Exception):
                 await connection.invalidate()

@@ -6,7 +6,7 @@ from datetime import timedelta
 from services.intake.commands import evidence as commands
 from services.intake.shelf import Shelf, ShelfAway
 from shared.messaging import Works
-from shared.routine import Routine
+from shared.routine import RARELY, Routine
 
 log = logging.getLogger(__name__)
 
@@ -36,4 +36,4 @@ def sweep(works: Works, shelf: Shelf, unused_days: int) -> Routine:
     async def pending() -> int:
         return 0
 
-    return Routine("evidence-sweep", turn, pending)
+    return Routine("evidence-sweep", turn, pending, rest=RARELY)

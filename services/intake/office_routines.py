@@ -19,7 +19,7 @@ def mornings(works: Works, heard: Callable[[], Sequence[str]]) -> Routine:
     """
 
     async def turn() -> int:
-        async with works.engine.connect() as connection:
+        async with works.look() as connection:
             wards = await store.wards_due(connection, works.business.now(), BATCH)
         for ward in wards:
             async with works.begin() as work:
@@ -27,7 +27,7 @@ def mornings(works: Works, heard: Callable[[], Sequence[str]]) -> Routine:
         return len(wards)
 
     async def pending() -> int:
-        async with works.engine.connect() as connection:
+        async with works.look() as connection:
             return await store.count_due(connection, works.business.now())
 
     return Routine("mornings", turn, pending, after_reading=heard)

@@ -22,7 +22,7 @@ def planner(works: Works) -> Routine:
     """Sends what is due now; after an outage only the latest reminder of each duty."""
 
     async def turn() -> int:
-        async with works.engine.connect() as connection:
+        async with works.look() as connection:
             duties = await store.duties_to_remind(connection, works.business.now(), BATCH)
         if not duties:
             return 0
@@ -30,7 +30,7 @@ def planner(works: Works) -> Routine:
             return await _remind(work, [row.id for row in duties])
 
     async def pending() -> int:
-        async with works.engine.connect() as connection:
+        async with works.look() as connection:
             return await store.count_due(connection, works.business.now())
 
     return Routine("planner", turn, pending, after_reading=(ReminderDue.TOPIC,))

@@ -10,7 +10,7 @@ from services.intake.store import sign_in as store
 from shared.mailbox import Mailbox
 from shared.messaging import Works
 from shared.post import Outcome, Post, Relay, Retry, SenderFault, Sent
-from shared.routine import Routine
+from shared.routine import RARELY, Routine
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,8 @@ def link_mail(works: Works, issuer: Issuer, relay: Relay, sender: Mailbox) -> Ro
     """Sends the links that were asked for, directly: they never travel through Kafka."""
 
     async def turn() -> int:
+        if not await pending():
+            return 0
         async with works.begin() as work:
             links, settled = await sign_in.take_links(work, BATCH)
         away = False
@@ -55,7 +57,7 @@ def link_mail(works: Works, issuer: Issuer, relay: Relay, sender: Mailbox) -> Ro
         return outcome
 
     async def pending() -> int:
-        async with works.engine.connect() as connection:
+        async with works.look() as connection:
             return await store.count_asked(connection, works.system.now())
 
     return Routine("sign-in-mail", turn, pending)
@@ -85,4 +87,4 @@ def upkeep(works: Works, issuer: Issuer) -> Routine:
     async def pending() -> int:
         return 0
 
-    return Routine("sign-in-upkeep", turn, pending)
+    return Routine("sign-in-upkeep", turn, pending, rest=RARELY)
