@@ -152,6 +152,7 @@ service = Service(
         ReportRejected,
     ),
     routers=(
+        desk_api.router,
         draft.faces,
         submission.faces,
         people.faces,
@@ -164,7 +165,6 @@ service = Service(
         board_api.router,
         movement_pages,
         movement_rule,
-        desk_api.router,
         drafts_api.router,
         evidence_api.router,
         movement_api.router,
