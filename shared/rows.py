@@ -73,6 +73,11 @@ def arrays_of(rows: Sequence[Row]) -> dict[str, list[Any]]:
     return {_PARAMETER + name: [row[name] for row in rows] for name in rows[0]}
 
 
+def values_of(row: Row) -> dict[str, Any]:
+    """The parameters of `insertion_of_one`."""
+    return {_PARAMETER + name: value for name, value in row.items()}
+
+
 _made_once = lru_cache(maxsize=256)
 """To make a statement and to find its text again costs more than to send it."""
 
@@ -91,6 +96,12 @@ def insertion(table: sa.Table, names: tuple[str, ...]) -> Insert:
     given = _unpacked(arrays, types)
     values = sa.select(*(given.c[name] for name in names)).order_by(given.c[_PLACE])
     return insert(table).from_select(list(names), values)
+
+
+@_made_once
+def insertion_of_one(table: sa.Table, names: tuple[str, ...]) -> Insert:
+    """Inserts one row with these columns, for whoever adds something to it."""
+    return insert(table).values({name: sa.bindparam(_PARAMETER + name) for name in names})
 
 
 @_made_once

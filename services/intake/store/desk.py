@@ -25,7 +25,7 @@ from services.intake.store.tables import (
     report,
 )
 from shared.calendar import WARD_ZONE
-from shared.rows import arrays_of, insertion
+from shared.rows import arrays_of, insertion, insertion_of_one, values_of
 from shared.web.identity import Person
 
 _VERSION = ("ward", "participant", "period", "revision")
@@ -210,11 +210,12 @@ async def open_obligations(
     return {(row.participant, row.period): row for row in rows}
 
 
-_MET = (
-    sa.bindparam("which", type_=ARRAY(UUID(as_uuid=True))),
-    sa.bindparam("at", type_=ARRAY(MOMENT)),
-    sa.bindparam("timely", type_=ARRAY(sa.Boolean())),
-)
+_MET_OF: Mapping[str, sa.types.TypeEngine[Any]] = {
+    "which": UUID(as_uuid=True),
+    "at": MOMENT,
+    "timely": sa.Boolean(),
+}
+_MET = tuple(sa.bindparam(name, type_=ARRAY(kind)) for name, kind in _MET_OF.items())
 _MEET = sa.text(
     "WITH given AS (SELECT * FROM unnest(:which, :at, :timely) AS given(which, at, timely)),"
     " met AS (UPDATE obligation SET met_at = given.at, on_time = given.timely FROM given"
@@ -232,7 +233,7 @@ async def meet(connection: AsyncConnection, met: Sequence[Mapping[str, Any]]) ->
 
 
 def _met(met: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    return {name: [one[name] for one in met] for name in ("which", "at", "timely")}
+    return {name: [one[name] for one in met] for name in _MET_OF}
 
 
 async def take_in(
@@ -241,22 +242,30 @@ async def take_in(
     met: Sequence[Mapping[str, Any]],
 ) -> None:
     """Store versions of reports and do what `meet` does, in one statement."""
-    if reports:
+    if len(reports) == 1 and len(met) <= 1:
+        one: dict[str, Any] = dict(met[0]) if met else dict.fromkeys(_MET_OF)
+        await connection.execute(_taking_in_one(tuple(reports[0])), values_of(reports[0]) | one)
+    elif reports:
         parameters = arrays_of(reports) | _met(met)
         await connection.execute(_taking_in(tuple(reports[0])), parameters)
 
 
 @cache
 def _taking_in(names: tuple[str, ...]) -> Insert:
-    given = (
-        sa.func.unnest(*_MET)
-        .table_valued(
-            sa.column("which", obligation.c.id.type),
-            sa.column("at", MOMENT),
-            sa.column("timely", sa.Boolean()),
-        )
-        .render_derived()
+    columns = (sa.column(name, kind) for name, kind in _MET_OF.items())
+    return _and_meeting(
+        insertion(report, names), sa.func.unnest(*_MET).table_valued(*columns).render_derived()
     )
+
+
+@cache
+def _taking_in_one(names: tuple[str, ...]) -> Insert:
+    """PostgreSQL plans it once; with arrays of one it would plan it anew for each report."""
+    met = (sa.bindparam(name, type_=kind).label(name) for name, kind in _MET_OF.items())
+    return _and_meeting(insertion_of_one(report, names), sa.select(*met).subquery())
+
+
+def _and_meeting(storing: Insert, given: sa.FromClause) -> Insert:
     met = (
         sa.update(obligation)
         .where(obligation.c.id == given.c.which, obligation.c.met_at.is_(None))
@@ -267,7 +276,7 @@ def _taking_in(names: tuple[str, ...]) -> Insert:
         .where(reminder.c.obligation == given.c.which, reminder.c.state == "planned")
         .values(state="cancelled")
     )
-    return insertion(report, names).add_cte(met.cte("met"), cancelled.cte("cancelled"))
+    return storing.add_cte(met.cte("met"), cancelled.cte("cancelled"))
 
 
 async def count_obligations(connection: AsyncConnection, ward: str, period_code: str) -> int:
