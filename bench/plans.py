@@ -22,6 +22,7 @@ from services.intake.domain.year import Wanted
 from services.intake.handlers import consumer as intake_consumer
 from services.intake.store import board, planning
 from services.notify.handlers import consumer as notify_consumer
+from services.notify.store import tasks
 from shared.calendar import ward_day
 from shared.clock import BusinessClock, SystemClock
 from shared.messaging import store
@@ -147,6 +148,16 @@ async def of_board(engine: AsyncEngine, ward: str, now: datetime) -> list[Sent]:
             await board.counts(connection, person, Wanted(YEAR), now)
             await board.received_by_day(connection, person, "annual-report", YEAR)
             await board.escalated(connection, person, YEAR)
+    return sent
+
+
+async def of_list(engine: AsyncEngine, ward: str, roles: frozenset[str], unit: str) -> list[Sent]:
+    """What somebody has to do: the main page."""
+    heads = frozenset({unit}) if "head" in roles else frozenset[str]()
+    person = Person("x", "", roles, unit, ward, heads=heads)
+    async with undone(engine) as connection:
+        with sent_on(connection) as sent:
+            await tasks.seen_by(connection, person, ward_day(LAST_MORNING))
     return sent
 
 

@@ -101,6 +101,9 @@ async def explain(country: Country) -> list[Shown]:
             found += await plans.explain(engines[0], name, statements)
         found += await plans.explain(engines[0], "night, intake", intake)
         found += await plans.explain(engines[1], "night, notify", notify)
+        for role, unit in (("officer", ""), ("head", "don-vi-1"), ("assessor", "")):
+            asked = await plans.of_list(engines[1], "phuong-1", frozenset({role}), unit)
+            found += await plans.explain(engines[1], f"to-do list, {role}", asked)
     finally:
         for engine in engines:
             await engine.dispose()

@@ -43,7 +43,7 @@ class TaskAnswer(_Answer):
             about=one.about,
             participant=one.participant,
             period=one.period,
-            count=one.count,
+            count=one.files,
             since=one.since,
             due=one.due,
             urgency=one.urgency,

@@ -33,15 +33,14 @@ async def list_tasks(
 ) -> Page[TaskAnswer]:
     """What I have to do, what presses most first."""
     works = _works(request)
-    async with works.read() as connection:
+    async with works.look() as connection:
         found = await tasks.seen_by(connection, person, ward_day(works.business.now()))
-        when = await tasks.years(connection, person.ward)
     after = paging.after(tuple[int, date, int, float, str])
     rows = [
         (task, answer)
-        for task in found
+        for task in found.tasks
         if (after is None or task.place > after) and wanted.kind in {None, task.kind}
-        if _says(answer := TaskAnswer.of(task, when.get(task.period, task.period)), wanted.q)
+        if _says(answer := TaskAnswer.of(task, found.when(task)), wanted.q)
     ]
     return paging.page(rows, lambda row: row[1], lambda row: row[0].place)
 
@@ -54,12 +53,12 @@ def _says(answer: TaskAnswer, words: str) -> bool:
 async def count_tasks(request: Request, person: SignedIn) -> TaskCounts:
     """How many things I have to do, of each kind."""
     works = _works(request)
-    async with works.read() as connection:
+    async with works.look() as connection:
         found = await tasks.seen_by(connection, person, ward_day(works.business.now()))
     return TaskCounts(
-        total=len(found),
-        by_urgency=Counter(task.urgency for task in found),
-        by_kind=Counter(task.kind for task in found),
+        total=len(found.tasks),
+        by_urgency=Counter(task.urgency for task in found.tasks),
+        by_kind=Counter(task.kind for task in found.tasks),
     )
 
 

@@ -1,11 +1,10 @@
 """Everybody's to-do list, the page of mails, and the public page of honours."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
@@ -61,13 +60,16 @@ REASON_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A task as the list shows it."""
+class Line(NamedTuple):
+    """A task as the list shows it; `when` is its period in words."""
 
     task: Task
-    title: str
+    when: str
     days_left: int | None
+
+    @property
+    def title(self) -> str:
+        return title(self.task, self.when)
 
     @property
     def status(self) -> tuple[str, str]:
@@ -95,10 +97,9 @@ async def to_do(request: Request, person: SignedIn) -> Response:
     """What somebody has to do, what presses most first."""
     works = _works(request)
     today = ward_day(works.business.now())
-    async with works.read() as connection:
+    async with works.look() as connection:
         found = await tasks.seen_by(connection, person, today)
-        when = await tasks.years(connection, person.ward)
-    lines = [_line(task, when.get(task.period, task.period), today) for task in found]
+    lines = [_line(task, found.when(task), today) for task in found.tasks]
     listing = Listing(COLUMNS, lines, request.query_params)
     if file := export(listing, "viec-cua-toi"):
         return file
@@ -109,7 +110,7 @@ async def to_do(request: Request, person: SignedIn) -> Response:
 
 def _line(task: Task, when: str, today: date) -> Line:
     left = (task.due - today).days if task.due else None
-    return Line(task, title(task, when), left)
+    return Line(task, when, left)
 
 
 @faces.get("/mails", response_class=HTMLResponse)

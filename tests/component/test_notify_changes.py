@@ -68,7 +68,7 @@ async def due_days(stage: Stage) -> list[date | None]:
     reporter = Person(PERSON, "Đầu mối", frozenset({"reporter"}), SCHOOL, "tu-minh")
     async with stage.engine.connect() as connection:
         found = await tasks.seen_by(connection, reporter, NOON.date())
-    return [task.due for task in found]
+    return [task.due for task in found.tasks]
 
 
 async def test_whoever_was_told_hears_of_the_new_date_once(stage: Stage) -> None:

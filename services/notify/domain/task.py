@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from services.notify.domain.letter import Duty, draft_page, duty_page
 from shared.calendar import ward_day
@@ -97,8 +97,7 @@ OF_DOSSIERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Whose:
+class Whose(NamedTuple):
     """A participant: `proposed_by` is "" for units, `reporter` the person who answers for it."""
 
     participant: str
@@ -106,9 +105,9 @@ class Whose:
     proposed_by: str
     reporter: str
 
-    @property
-    def units(self) -> frozenset[str]:
-        return frozenset({self.participant, self.proposed_by} - {""})
+    def is_of(self, units: frozenset[str]) -> bool:
+        """One of these units, or proposed by one."""
+        return self.participant in units or (self.proposed_by != "" and self.proposed_by in units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +126,17 @@ class Asker:
 
     def sees(self, kind: Kind, whose: Whose | None) -> bool:
         """Whether a task of this kind about this participant (None: nobody's) is theirs."""
+        if not self.has(kind):
+            return False
         reach = RULES[kind].reach
         if reach == "ward" or whose is None:
-            return self.has(kind)
-        if reach in {"own", "headed"}:
-            theirs = self.heads if reach == "headed" else self.answers_for
-            return self.has(kind) and not whose.units.isdisjoint(theirs)
-        stake = whose.reporter in self.people or not whose.units.isdisjoint(self.of)
-        return self.has(kind) and not stake
+            return True
+        if reach == "others":
+            return whose.reporter not in self.people and not whose.is_of(self.of)
+        return whose.is_of(self.heads if reach == "headed" else self.answers_for)
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(NamedTuple):
     """An obligation that is not met."""
 
     obligation: str
@@ -152,12 +150,11 @@ class Owed:
 ReportState = Literal["received", "returned", "accepted"]
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The last that was said of a report that is not marked yet.
 
-    `due`: correct it until then. `obligation` "": nobody asked for it. `adopted`: the period has a
-    score sheet, without which nobody can mark.
+    `due`: correct it until then. `obligation` "": nobody asked for it. `adopted`, of one that is
+    accepted: the period has a score sheet, without which nobody can mark.
     """
 
     whose: Whose
@@ -169,8 +166,7 @@ class Report:
     adopted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A draft that waits for its head; `due`: the last day of the report, where there is one."""
 
     whose: Whose
@@ -192,8 +188,7 @@ class Progress:
     marked: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Dossier:
+class Dossier(NamedTuple):
     """`shown_until` None: not published. `passed` None: the council has not voted."""
 
     whose: Whose
@@ -217,11 +212,10 @@ _URGENCIES = MappingProxyType({one: place for place, one in enumerate(Urgency)})
 _KINDS = MappingProxyType({one: place for place, one in enumerate(Kind)})
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """One thing to do. `about` is the participant's name, "" for a whole period's matters.
 
-    `count`: how many files it is about. `due`: the last day, where there is one. `path`: the page
+    `files`: how many it is about. `due`: the last day, where there is one. `path`: the page
     where it is done.
     """
 
@@ -230,7 +224,7 @@ class Task:
     period: str
     about: str
     participant: str
-    count: int
+    files: int
     since: datetime | None
     due: date | None
     urgency: Urgency
@@ -250,10 +244,13 @@ class Task:
 
 def tasks(known: Known, asker: Asker, today: date) -> list[Task]:
     """All that somebody has to do today (ward's zone), what presses most first."""
+    of_one = [
+        *(_of_owed(owed, asker, today) for owed in known.owed),
+        *(_of_draft(draft, asker, today) for draft in known.drafts),
+        *(_of_report(report, asker, today) for report in known.reports),
+    ]
     found = [
-        *(task for owed in known.owed for task in _of_owed(owed, asker, today)),
-        *(task for draft in known.drafts for task in _of_draft(draft, asker, today)),
-        *(task for report in known.reports for task in _of_report(report, asker, today)),
+        *(task for task in of_one if task is not None),
         *(task for period in known.periods for task in _of_period(period, asker, today)),
         *_of_dossiers(known.dossiers, asker, today),
     ]
@@ -271,41 +268,44 @@ _OWED: Mapping[Duty, Kind] = MappingProxyType(
 )
 
 
-def _of_owed(owed: Owed, asker: Asker, today: date) -> Iterable[Task]:
-    kind = _OWED[owed.duty]
-    if asker.sees(kind, owed.whose):
-        due = ward_day(owed.due)
-        yield Task(
-            f"{kind}:{owed.obligation}",
-            kind,
-            owed.period,
-            owed.whose.name,
-            owed.whose.participant,
-            1,
-            None,
-            due,
-            urgency(due, today, owes=owed.owes),
-            not owed.owes,
-            duty_page(owed.obligation, owed.whose.participant, owed.period),
-        )
+def _of_owed(owed: Owed, asker: Asker, today: date) -> Task | None:
+    kind, whose = _OWED[owed.duty], owed.whose
+    if not asker.sees(kind, whose):
+        return None
+    due = ward_day(owed.due)
+    return Task(
+        f"{kind}:{owed.obligation}",
+        kind,
+        owed.period,
+        whose.name,
+        whose.participant,
+        1,
+        None,
+        due,
+        urgency(due, today, owes=owed.owes),
+        not owed.owes,
+        duty_page(owed.obligation, whose.participant, owed.period),
+    )
 
 
-def _of_draft(draft: Waiting, asker: Asker, today: date) -> Iterable[Task]:
-    if asker.sees(Kind.ENDORSE, draft.whose):
-        due, of = ward_day(draft.due) if draft.due else None, draft.whose.participant
-        yield Task(
-            f"{Kind.ENDORSE}:{draft.period}:{of}",
-            Kind.ENDORSE,
-            draft.period,
-            draft.whose.name,
-            of,
-            1,
-            draft.since,
-            due,
-            urgency(due, today, owes=draft.owes),
-            invited=False,
-            path=draft_page(of, draft.period),
-        )
+def _of_draft(draft: Waiting, asker: Asker, today: date) -> Task | None:
+    whose = draft.whose
+    if not asker.sees(Kind.ENDORSE, whose):
+        return None
+    due = ward_day(draft.due) if draft.due else None
+    return Task(
+        f"{Kind.ENDORSE}:{draft.period}:{whose.participant}",
+        Kind.ENDORSE,
+        draft.period,
+        whose.name,
+        whose.participant,
+        1,
+        draft.since,
+        due,
+        urgency(due, today, owes=draft.owes),
+        invited=False,
+        path=draft_page(whose.participant, draft.period),
+    )
 
 
 _NEXT: Mapping[ReportState, Kind] = MappingProxyType(
@@ -313,26 +313,26 @@ _NEXT: Mapping[ReportState, Kind] = MappingProxyType(
 )
 
 
-def _of_report(report: Report, asker: Asker, today: date) -> Iterable[Task]:
-    kind = _NEXT[report.state]
-    if not asker.sees(kind, report.whose) or (kind is Kind.MARK and not report.adopted):
-        return
+def _of_report(report: Report, asker: Asker, today: date) -> Task | None:
+    kind, whose = _NEXT[report.state], report.whose
+    if not asker.sees(kind, whose) or (kind is Kind.MARK and not report.adopted):
+        return None
     due = ward_day(report.due) if report.due else None
-    of = report.whose.participant
-    yield Task(
-        f"{kind}:{report.period}:{report.whose.participant}",
+    of, when = whose.participant, report.period
+    return Task(
+        f"{kind}:{when}:{of}",
         kind,
-        report.period,
-        report.whose.name,
-        report.whose.participant,
+        when,
+        whose.name,
+        of,
         1,
         report.at,
         due,
         urgency(due, today),
         invited=False,
-        path=f"/scoring/assessments/{report.period}/{of}"
+        path=f"/scoring/assessments/{when}/{of}"
         if kind is Kind.MARK
-        else duty_page(report.obligation, of, report.period),
+        else duty_page(report.obligation, of, when),
     )
 
 
@@ -419,5 +419,5 @@ _TITLES: Mapping[Kind, str] = MappingProxyType(
 
 def title(task: Task, when: str) -> str:
     """The task in words; `when` is its period's, such as "năm 2025"."""
-    words = _TITLES[task.kind].format(when=when, count=task.count)
+    words = _TITLES[task.kind].format(when=when, count=task.files)
     return f"Mời {words[:1].lower()}{words[1:]}" if task.invited else words

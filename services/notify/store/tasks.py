@@ -1,19 +1,27 @@
 """Tasks: the facts that they are worked out from, and the one way to them.
 
-Statements are made once: to make one and to find its text again costs as much as to send it.
+All that somebody's roles ask for is read with one statement, which is one consistent state by
+itself. There is one for each set of roles that differs in it, made once: to make one and to find
+its text again costs as much as to send it.
+
+Each part of it goes through its rows once, even where PostgreSQL has no statistics yet and takes
+every table for almost empty: participants are told once and not joined to each row, and words are
+written out, so that a plan made for any ward can use the index of open reports.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from enum import StrEnum, auto
 from functools import cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, UUID, array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.domain import task
-from services.notify.domain.letter import REPORTS, Duty, Manner
+from services.notify.domain.letter import ISSUED, Duty, Manner
 from services.notify.domain.task import (
     OF_DOSSIERS,
     Asker,
@@ -23,11 +31,13 @@ from services.notify.domain.task import (
     Owed,
     Progress,
     Report,
+    ReportState,
     Task,
     Waiting,
     Whose,
 )
 from services.notify.store.tables import (
+    MOMENT,
     OF_ANY,
     approval,
     candidate,
@@ -46,10 +56,30 @@ from services.notify.store.tables import (
 )
 from shared.web.identity import Person
 
-_WARD: sa.BindParameter[str] = sa.bindparam("ward", type_=sa.Text())
-_YEARS = sa.select(period.c.period, period.c.year, period.c.kind).where(period.c.ward == _WARD)
 _REVIEWS = {Duty.MIDTERM_REPORT: "sơ kết ", Duty.FINAL_REPORT: "tổng kết "}
 _OF_SESSIONS = frozenset({"council", "council-secretary"})
+
+
+class ToDo(NamedTuple):
+    """What presses most first; `years` is all the ward's periods in words: code -> "năm 2025",
+    "sơ kết năm 2027"."""
+
+    tasks: list[Task]
+    years: Mapping[str, str]
+
+    def when(self, one: Task) -> str:
+        return self.years.get(one.period, one.period)
+
+
+class _Wanted(NamedTuple):
+    """Which parts of the statement somebody needs."""
+
+    owed: bool
+    drafts: bool
+    received: bool
+    accepted: bool
+    periods: bool
+    dossiers: bool
 
 
 def asker_of(person: Person) -> Asker:
@@ -65,122 +95,224 @@ def asker_of(person: Person) -> Asker:
     return Asker(people, roles, frozenset(own | acted), person.stakes, person.heads)
 
 
-async def seen_by(connection: AsyncConnection, person: Person, today: date) -> list[Task]:
-    """What somebody has to do, what presses most first: the row scope of tasks.
+async def seen_by(connection: AsyncConnection, person: Person, today: date) -> ToDo:
+    """What somebody has to do: the row scope of tasks.
 
     Lists, counts and searches all begin here; only rows that can be theirs are read.
     """
     asker = asker_of(person)
-    ward = person.ward
-    known = Known(
-        tuple(_owed(row) for row in await _duties(connection, ward, asker)),
-        tuple(_report(row) for row in await _reports(connection, ward, asker)),
-        await _progress(connection, ward) if asker.has(Kind.SHEET) else (),
-        await _dossiers(connection, ward) if any(map(asker.has, OF_DOSSIERS)) else (),
-        await _drafts(connection, ward, asker) if asker.has(Kind.ENDORSE) else (),
-    )
-    return task.tasks(known, asker, today)
+    asked = {
+        "ward": person.ward,
+        "units": sorted(asker.answers_for),
+        "heads": sorted(asker.heads),
+    }
+    rows = await connection.execute(_all_of(_wanted(asker)), asked)
+    known, years = _known(rows.all())
+    return ToDo(task.tasks(known, asker, today), years)
 
 
-async def years(connection: AsyncConnection, ward: str) -> dict[str, str]:
-    """A ward's periods in words: code -> "năm 2025", "sơ kết năm 2027"."""
-    rows = await connection.execute(_YEARS, {"ward": ward})
-    return {row.period: f"{_REVIEWS.get(row.kind, '')}năm {row.year}" for row in rows}
-
-
-def _of(table: sa.Table) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        participant.c.ward == table.c.ward, participant.c.participant == table.c.participant
+def _wanted(asker: Asker) -> _Wanted:
+    return _Wanted(
+        owed=asker.has(Kind.REPORT) and bool(asker.answers_for),
+        drafts=asker.has(Kind.ENDORSE) and bool(asker.heads),
+        received=asker.has(Kind.LOOK),
+        accepted=asker.has(Kind.MARK),
+        periods=asker.has(Kind.SHEET),
+        dossiers=any(map(asker.has, OF_DOSSIERS)),
     )
 
 
-_WHOSE = (
-    participant.c.participant,
-    participant.c.name,
-    participant.c.proposed_by,
-    participant.c.reporter,
-)
+class _Part(StrEnum):
+    WHOSE = auto()
+    YEAR = auto()
+    OWED = auto()
+    DRAFT = auto()
+    REPORT = auto()
+    PERIOD = auto()
+    DOSSIER = auto()
 
 
-def _whose(row: Any) -> Whose:
-    return Whose(row.participant, row.name, row.proposed_by or "", row.reporter)
+def _known(rows: Sequence[Any]) -> tuple[Known, dict[str, str]]:
+    """What the statement found, and the ward's periods in words.
+
+    What is said of a participant that is not registered yet is left out.
+    """
+    found: dict[str, list[Any]] = {part: [] for part in _Part}
+    told = (whose for row in rows if row[0] == _Part.WHOSE for whose in row[-1] or ())
+    about = {whose[0]: Whose(*whose) for whose in told}
+    years: dict[str, str] = {}
+    for part, when, code, word, of, at, due, day, said, numbers, _ in rows:
+        whose = about.get(code)
+        if part == _Part.YEAR:
+            years[when] = f"{_REVIEWS.get(word, '')}năm {numbers[0]}"
+        elif part == _Part.PERIOD:
+            found[part].append(Progress(when, said, at, *numbers))
+        elif whose is None:
+            continue
+        elif part == _Part.REPORT:
+            asked = str(of) if of else ""
+            found[part].append(Report(whose, when, word, at, due, asked, bool(said)))
+        elif part == _Part.OWED:
+            found[part].append(Owed(str(of), whose, Duty(word), said, when, due))
+        elif part == _Part.DRAFT:
+            found[part].append(Waiting(whose, when, at, due, said))
+        else:
+            found[part].append(Dossier(whose, when, day, said))
+    order = (_Part.OWED, _Part.REPORT, _Part.PERIOD, _Part.DOSSIER, _Part.DRAFT)
+    return Known(*(tuple(found[part]) for part in order)), years
 
 
-_HERE = participant.c.left_on.is_(None)
-"""Of whoever takes part no more nothing is to be done."""
+# --- the statement ---
+
+_WARD: sa.BindParameter[str] = sa.bindparam("ward", type_=sa.Text())
 _UNITS: sa.BindParameter[Any] = sa.bindparam("units", type_=ARRAY(sa.Text()))
-_OWN = sa.or_(
-    participant.c.participant == _UNITS.any_(), participant.c.proposed_by == _UNITS.any_()
+_HEADS: sa.BindParameter[Any] = sa.bindparam("heads", type_=ARRAY(sa.Text()))
+_COLUMNS: Mapping[str, Any] = MappingProxyType(
+    {
+        "period": sa.Text(),
+        "participant": sa.Text(),
+        "word": sa.Text(),
+        "obligation": UUID(as_uuid=True),
+        "at": MOMENT,
+        "due": MOMENT,
+        "day": sa.Date(),
+        "said": sa.Boolean(),
+        "numbers": ARRAY(sa.Integer()),
+        "whose": ARRAY(sa.Text(), dimensions=2),
+    }
 )
-"""Participants for which somebody answers."""
-
-
-def _units(asker: Asker) -> list[str]:
-    return sorted(asker.answers_for) if asker.has(Kind.REPORT) else []
-
-
-_DUTIES = (
-    sa.select(obligation, *_WHOSE[1:])
-    .join(participant, _of(obligation))
-    .where(
-        obligation.c.ward == _WARD,
-        _OWN,
-        _HERE,
-        obligation.c.withdrawn.is_(None),
-        ~sa.exists().where(met.c.obligation == obligation.c.obligation),
-    )
-)
-
-
-async def _duties(connection: AsyncConnection, ward: str, asker: Asker) -> Sequence[Any]:
-    units = _units(asker)
-    if not units:
-        return ()
-    return (await connection.execute(_DUTIES, {"ward": ward, "units": units})).all()
-
-
-def _owed(row: Any) -> Owed:
-    owes = Manner(row.manner) is Manner.OWES
-    return Owed(str(row.obligation), _whose(row), Duty(row.kind), owes, row.period, row.due)
-
-
-async def _reports(connection: AsyncConnection, ward: str, asker: Asker) -> Sequence[Any]:
-    query = _reports_of(asker.has(Kind.LOOK), asker.has(Kind.MARK))
-    rows = await connection.execute(query, {"ward": ward, "units": _units(asker)})
-    return [*rows]
+"""What the parts say together; each says NULL where it has nothing to say."""
 
 
 @cache
-def _reports_of(looks: bool, marks: bool) -> sa.Select[Any]:
+def _all_of(wanted: _Wanted) -> sa.CompoundSelect[Any]:
+    parts = [_years()]
+    if wanted.received or wanted.accepted or wanted.dossiers:
+        parts.append(_whose())
+    elif wanted.owed or wanted.drafts:
+        parts.append(_whose(sa.or_(_of_units(_UNITS), _of_units(_HEADS))))
+    if wanted.owed:
+        parts += [_owed(), _reports("returned", _own(report.c.participant, _UNITS))]
+    if wanted.drafts:
+        parts.append(_drafts())
+    if wanted.received:
+        parts.append(_reports("received", _here(report.c.participant)))
+    if wanted.accepted:
+        parts.append(_unmarked())
+    if wanted.periods:
+        parts.append(_open_periods())
+    if wanted.dossiers:
+        parts.append(_open_dossiers())
+    return sa.union_all(*parts)
+
+
+def _part(part: _Part, **columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    said = (
+        columns.get(name, sa.cast(sa.null(), kind)).label(name) for name, kind in _COLUMNS.items()
+    )
+    return sa.select(_word(part).label("part"), *said)
+
+
+def _word(word: str) -> sa.ColumnElement[str]:
+    """A word of ours, written out."""
+    return sa.literal_column(f"'{word}'", sa.Text())
+
+
+def _same(one: sa.FromClause, other: sa.FromClause, *names: str) -> sa.ColumnElement[bool]:
+    return sa.and_(*(one.c[name] == other.c[name] for name in names))
+
+
+_SUBJECT = ("ward", "participant", "period")
+_NOT_MET = sa.and_(
+    obligation.c.withdrawn.is_(None),
+    ~sa.exists().where(met.c.obligation == obligation.c.obligation),
+)
+
+
+def _of_units(units: sa.BindParameter[Any]) -> sa.ColumnElement[bool]:
+    """Participants that are one of these units or were proposed by one."""
+    return sa.or_(
+        participant.c.participant == units.any_(), participant.c.proposed_by == units.any_()
+    )
+
+
+def _codes(*which: sa.ColumnElement[bool]) -> Any:
+    """Participants' codes, found once."""
+    codes = sa.select(participant.c.participant).where(participant.c.ward == _WARD, *which)
+    return sa.func.array(codes.scalar_subquery(), type_=ARRAY(sa.Text()))
+
+
+def _own(of: sa.Column[str], units: sa.BindParameter[Any]) -> sa.ColumnElement[bool]:
+    return of == sa.any_(_codes(participant.c.left_on.is_(None), _of_units(units)))
+
+
+def _here(of: sa.Column[str]) -> sa.ColumnElement[bool]:
+    """Of whoever takes part no more nothing is to be done, but for what was proposed before."""
+    return of != sa.all_(_codes(participant.c.left_on.is_not(None)))
+
+
+def _one(column: sa.ColumnElement[Any], *where: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
+    """Looked up for each row by all that is known of it; a join is free to know only the ward."""
+    return sa.select(column).where(*where).limit(sa.literal_column("1")).scalar_subquery()
+
+
+def _years() -> sa.Select[Any]:
+    year = array([period.c.year])
+    columns = _part(_Part.YEAR, period=period.c.period, word=period.c.kind, numbers=year)
+    return columns.where(period.c.ward == _WARD)
+
+
+def _whose(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """All participants in one row."""
+    proposed_by = sa.func.coalesce(participant.c.proposed_by, _word(""))
+    one = array(
+        [participant.c.participant, participant.c.name, proposed_by, participant.c.reporter]
+    )
+    every = sa.func.array_agg(one, type_=_COLUMNS["whose"])
+    return _part(_Part.WHOSE, whose=every).where(participant.c.ward == _WARD, *which)
+
+
+def _owed() -> sa.Select[Any]:
+    columns = _part(
+        _Part.OWED,
+        period=obligation.c.period,
+        participant=obligation.c.participant,
+        word=obligation.c.kind,
+        obligation=obligation.c.obligation,
+        due=obligation.c.due,
+        said=obligation.c.manner == _word(Manner.OWES),
+    )
+    own = _own(obligation.c.participant, _UNITS)
+    return columns.where(obligation.c.ward == _WARD, own, _NOT_MET)
+
+
+def _reports(state: ReportState, *more: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Each with what asked for it; a period is for reports of one kind."""
+    of_reports = (obligation.c.kind != _word(kind) for kind in sorted(ISSUED))
+    asked = _one(obligation.c.obligation, _same(obligation, report, *_SUBJECT), *of_reports)
+    return _standing(state, obligation=asked, due=report.c.due).where(*more)
+
+
+def _unmarked() -> sa.Select[Any]:
+    adopted = _one(sa.true(), _same(sheet, report, "ward", "period"))
     settled = sa.or_(_marked(), _known_in(frozen))
-    wanted = [sa.and_(report.c.state == "returned", _OWN)]
-    if looks:
-        wanted.append(report.c.state == "received")
-    if marks:
-        wanted.append(sa.and_(report.c.state == "accepted", ~settled))
-    adopted = sa.exists().where(sheet.c.ward == report.c.ward, sheet.c.period == report.c.period)
-    asked = sa.and_(
-        obligation.c.ward == report.c.ward,
-        obligation.c.participant == report.c.participant,
-        obligation.c.period == report.c.period,
-        obligation.c.kind.in_(REPORTS),
+    return _standing("accepted", said=adopted).where(_here(report.c.participant), ~settled)
+
+
+def _standing(state: ReportState, **more: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    columns = _part(
+        _Part.REPORT,
+        period=report.c.period,
+        participant=report.c.participant,
+        word=report.c.state,
+        at=report.c.at,
+        **more,
     )
-    return (
-        sa.select(*(report.c[name] for name in ("period", "state", "at", "due")), *_WHOSE)
-        .add_columns(obligation.c.obligation, adopted.label("adopted"))
-        .join(participant, _of(report))
-        .outerjoin(obligation, asked)
-        .where(report.c.ward == _WARD, _HERE, sa.or_(*wanted))
-    )
+    return columns.where(report.c.ward == _WARD, report.c.state == _word(state))
 
 
 def _known_in(table: sa.Table, *more: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    return sa.exists().where(
-        table.c.ward == report.c.ward,
-        table.c.participant == report.c.participant,
-        table.c.period == report.c.period,
-        *more,
-    )
+    return sa.exists().where(_same(table, report, *_SUBJECT), *more)
 
 
 def _marked() -> sa.ColumnElement[bool]:
@@ -188,105 +320,82 @@ def _marked() -> sa.ColumnElement[bool]:
 
     Nor are those of a version that was not told, once the report was opened again.
     """
-    reopened = _known_in(notice, notice.c.kind == "report-reopened")
+    of_reopening = notice.c.kind == _word("report-reopened")
+    reopened = _one(sa.true(), _same(notice, report, *_SUBJECT), of_reopening)
+    of_any = sa.literal_column(str(OF_ANY), sa.Integer())
     return sa.or_(
         _known_in(marked, marked.c.revision >= report.c.revision),
-        sa.and_(_known_in(marked, marked.c.revision == OF_ANY), ~reopened),
+        sa.and_(_known_in(marked, marked.c.revision == of_any), reopened.is_(None)),
     )
 
 
-def _report(row: Any) -> Report:
-    asked = "" if row.obligation is None else str(row.obligation)
-    return Report(_whose(row), row.period, row.state, row.at, row.due, asked, row.adopted)
-
-
-_RETURNED = sa.and_(
-    report.c.ward == approval.c.ward,
-    report.c.participant == approval.c.participant,
-    report.c.period == approval.c.period,
-    report.c.state == "returned",
-)
-_OWED = sa.and_(
-    obligation.c.ward == approval.c.ward,
-    obligation.c.participant == approval.c.participant,
-    obligation.c.period == approval.c.period,
-    obligation.c.kind == approval.c.kind,
-    obligation.c.withdrawn.is_(None),
-    ~sa.exists().where(met.c.obligation == obligation.c.obligation),
-)
-_DRAFTS = (
-    sa.select(approval.c.period, approval.c.waits_since, *_WHOSE)
-    .add_columns(sa.func.coalesce(report.c.due, obligation.c.due).label("due"))
-    .add_columns(obligation.c.manner)
-    .select_from(approval)
-    .join(participant, _of(approval))
-    .outerjoin(report, _RETURNED)
-    .outerjoin(obligation, _OWED)
-    .where(approval.c.ward == _WARD, _OWN, _HERE, approval.c.waits_since.is_not(None))
-)
-
-
-async def _drafts(connection: AsyncConnection, ward: str, asker: Asker) -> tuple[Waiting, ...]:
+def _drafts() -> sa.Select[Any]:
     """Drafts that wait for somebody's approval, and until when their reports are to be sent."""
-    rows = await connection.execute(_DRAFTS, {"ward": ward, "units": sorted(asker.heads)})
-    return tuple(
-        Waiting(
-            _whose(row), row.period, row.waits_since, row.due, row.manner in {None, Manner.OWES}
-        )
-        for row in rows
+    returned = sa.case((report.c.state == _word("returned"), report.c.due))
+    again = _one(returned, _same(report, approval, *_SUBJECT))
+    asked = (_same(obligation, approval, *_SUBJECT, "kind"), _NOT_MET)
+    owes = _one(obligation.c.manner == _word(Manner.OWES), *asked)
+    columns = _part(
+        _Part.DRAFT,
+        period=approval.c.period,
+        participant=approval.c.participant,
+        at=approval.c.waits_since,
+        due=sa.func.coalesce(again, _one(obligation.c.due, *asked)),
+        said=sa.func.coalesce(owes, sa.true()),
+    )
+    return columns.where(
+        approval.c.ward == _WARD,
+        _own(approval.c.participant, _HEADS),
+        approval.c.waits_since.is_not(None),
     )
 
 
-async def _progress(connection: AsyncConnection, ward: str) -> tuple[Progress, ...]:
-    """The ward's periods without a final result."""
-    rows = await connection.execute(_open_periods(), {"ward": ward})
-    return tuple(
-        Progress(r.period, r.adopted, r.report_by, r.received, r.accepted, r.marked) for r in rows
-    )
-
-
-@cache
 def _open_periods() -> sa.Select[Any]:
-    gone = sa.exists().where(_of(report), participant.c.left_on.is_not(None))
-    here = sa.and_(report.c.ward == period.c.ward, report.c.period == period.c.period, ~gone)
-    adopted = sa.exists().where(sheet.c.ward == period.c.ward, sheet.c.period == period.c.period)
-    final = sa.exists().where(frozen.c.ward == period.c.ward, frozen.c.period == period.c.period)
-    accepted = report.c.state == "accepted"
+    """The ward's periods without a final result, and how far their reports are."""
+    gone = sa.exists().where(
+        _same(participant, report, "ward", "participant"), participant.c.left_on.is_not(None)
+    )
+    here = sa.and_(_same(report, period, "ward", "period"), ~gone)
+    adopted = sa.exists().where(_same(sheet, period, "ward", "period"))
+    final = sa.exists().where(_same(frozen, period, "ward", "period"))
+    accepted = report.c.state == _word("accepted")
+    counts = array(
+        [
+            sa.func.count().filter(report.c.state == _word("received")),
+            sa.func.count().filter(accepted),
+            sa.func.count().filter(accepted, _marked()),
+        ]
+    )
+    columns = _part(
+        _Part.PERIOD,
+        period=period.c.period,
+        at=period.c.report_by,
+        said=adopted,
+        numbers=sa.cast(counts, _COLUMNS["numbers"]),
+    )
     return (
-        sa.select(
-            period.c.period,
-            period.c.report_by,
-            adopted.label("adopted"),
-            sa.func.count().filter(report.c.state == "received").label("received"),
-            sa.func.count().filter(accepted).label("accepted"),
-            sa.func.count().filter(accepted, _marked()).label("marked"),
-        )
-        .select_from(period)
-        .outerjoin(report, here)
-        .where(period.c.ward == _WARD, period.c.kind == Duty.ANNUAL_REPORT, ~final)
+        columns.select_from(period.outerjoin(report, here))
+        .where(period.c.ward == _WARD, period.c.kind == _word(Duty.ANNUAL_REPORT), ~final)
         .group_by(period.c.ward, period.c.period)
     )
 
 
-async def _dossiers(connection: AsyncConnection, ward: str) -> tuple[Dossier, ...]:
-    """The ward's dossiers that are neither decided nor voted down."""
-    rows = await connection.execute(_open_dossiers(), {"ward": ward})
-    return tuple(Dossier(_whose(r), r.period, r.window_until, r.passed) for r in rows)
-
-
-@cache
 def _open_dossiers() -> sa.Select[Any]:
-    def same(table: sa.Table) -> sa.ColumnElement[bool]:
-        return sa.and_(table.c.ward == dossier.c.ward, table.c.dossier == dossier.c.dossier)
+    """The ward's dossiers that are neither decided nor voted down."""
 
-    return (
-        sa.select(dossier.c.period, candidate.c.window_until, conclusion.c.passed, *_WHOSE)
-        .join(participant, _of(dossier))
-        .outerjoin(candidate, same(candidate))
-        .outerjoin(conclusion, same(conclusion))
-        .where(
-            dossier.c.ward == _WARD,
-            ~sa.exists().where(same(honour)),
-            conclusion.c.passed.is_not(False),
-        )
+    def its(table: sa.Table) -> sa.ColumnElement[bool]:
+        return _same(table, dossier, "ward", "dossier")
+
+    columns = _part(
+        _Part.DOSSIER,
+        period=dossier.c.period,
+        participant=dossier.c.participant,
+        day=candidate.c.window_until,
+        said=conclusion.c.passed,
+    )
+    known = dossier.outerjoin(candidate, its(candidate)).outerjoin(conclusion, its(conclusion))
+    return columns.select_from(known).where(
+        dossier.c.ward == _WARD,
+        ~sa.exists().where(its(honour)),
+        conclusion.c.passed.is_not(False),
     )
