@@ -50,6 +50,7 @@ HOME = "tu-minh"
 OFFICER = Person("bench.officer", "Công chức", ("officer",), "", "bench@ward.example")
 PAGE, REPORT = "main page", "report"
 OURS, BARE = "thidua", "bare"
+BARE_DATABASE = "http_bare"
 
 Ask = Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
 
@@ -101,11 +102,13 @@ def measure(folder: Path, seed: int, say: Callable[[str], None]) -> list[Round]:
         _await_the_list(ours, tokens)
         _await_rest(stack, "notify")
         with _bare(stack, tokens, folder) as bare:
+            _know_the_tables(stack)
             found += _rounds(PAGE, (ours, bare), tokens, seed, say)
             stack.kill("notify")
             for ward in _wards():
                 _open_a_year(stack, tokens, ward, EACH)
             _await_rest(stack, "intake")
+            _know_the_tables(stack)
             found += _rounds(REPORT, (ours, bare), tokens, seed, say)
     return found
 
@@ -160,7 +163,7 @@ def _bare(stack: Stack, tokens: Tokens, folder: Path) -> Iterator[Place]:
         "reminders": 2,
     }
     told = {
-        "DATABASE_URL": stack.infrastructure.create_database("http_bare"),
+        "DATABASE_URL": stack.infrastructure.create_database(BARE_DATABASE),
         "PORT": str(port),
         "PUBLIC_KEY": tokens.keys.public.read_text(),
         "SEED": json.dumps(seed),
@@ -202,6 +205,12 @@ def _await_the_list(ours: Place, tokens: Tokens) -> None:
 def _await_rest(stack: Stack, name: str) -> None:
     """Until a service has nothing left to send, to read or to mail."""
     _await(f"{stack.http[name]}/{name}/flow", {}, '"idle":true')
+
+
+def _know_the_tables(stack: Stack) -> None:
+    """Of both: what PostgreSQL finds out by itself within minutes, before a round and not in it."""
+    for database in ("intake", "notify", BARE_DATABASE):
+        stack.infrastructure.databases.execute("ANALYZE", database=database)
 
 
 def _open_a_year(stack: Stack, tokens: Tokens, ward: str, size: int) -> None:
