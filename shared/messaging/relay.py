@@ -30,7 +30,7 @@ RELAY_LOCK = 7_401_001
 BATCH = 500
 NET_SECONDS = 0.5
 """How often the outbox is looked at when nobody said that there is something in it."""
-BREATH_SECONDS = 0.01
+BREATH_SECONDS = 0.02
 """The pause after a send that took all there was: while it lasts, the next one grows. To look, to
 send and to delete costs as much for one fact as for ten."""
 FAULT_SECONDS = 1.0

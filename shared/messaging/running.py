@@ -37,7 +37,7 @@ SHOW_SECONDS = 1.0
 LOOK_SECONDS = 10.0
 """How long nothing may come before it is asked whether there is nothing."""
 LOOK_DEADLINE = 2.0
-GATHER_SECONDS = 0.05
+GATHER_SECONDS = 0.1
 """How long more may come together after records that are no business of ours, such as most of what
 we have said ourselves: to go past one costs as much as to go past a hundred."""
 ASK_SECONDS = 2.0
