@@ -35,7 +35,7 @@ from deploy.local.tokens import Keys, Mint, Person
 RATE = 100
 SECONDS = 15
 WARM_SECONDS = 5
-ROUNDS = 3
+ROUNDS = 5
 ROWS = 60
 """Reports that wait on the page."""
 EACH = 300
