@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench import night, plans, results, ticks
@@ -83,6 +84,8 @@ async def measure(
         count = told.few if wards * told.each <= 1000 else told.reports
         spent = night.spend(infrastructure, country, count, told.window, folder, say)
         found.nights.append(await spent)
+    if "plans" in parts and wards == max(_sizes(told)):
+        found.plans += await explain_lists(country)
 
 
 async def explain(country: Country) -> list[Shown]:
@@ -101,12 +104,24 @@ async def explain(country: Country) -> list[Shown]:
             found += await plans.explain(engines[0], name, statements)
         found += await plans.explain(engines[0], "night, intake", intake)
         found += await plans.explain(engines[1], "night, notify", notify)
-        for role, unit in (("officer", ""), ("head", "don-vi-1"), ("assessor", "")):
-            asked = await plans.of_list(engines[1], "phuong-1", frozenset({role}), unit)
-            found += await plans.explain(engines[1], f"to-do list, {role}", asked)
     finally:
         for engine in engines:
             await engine.dispose()
+    return found
+
+
+async def explain_lists(country: Country) -> list[Shown]:
+    """The main page, once a night's reports are in and PostgreSQL knows its tables."""
+    engine = create_async_engine(country.notify)
+    found: list[Shown] = []
+    try:
+        async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            await connection.execute(sa.text("ANALYZE"))
+        for role, unit in (("officer", ""), ("head", "don-vi-1"), ("assessor", "")):
+            asked = await plans.of_list(engine, "phuong-1", frozenset({role}), unit)
+            found += await plans.explain(engine, f"to-do list, {role}", asked)
+    finally:
+        await engine.dispose()
     return found
 
 
